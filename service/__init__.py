@@ -1,0 +1,1 @@
+"""Job API: the raw Kubernetes Job over HTTP."""

@@ -1,0 +1,1 @@
+"""The HTTP routes: what callers see."""

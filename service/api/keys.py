@@ -1,0 +1,16 @@
+"""Every key under which the application and a request carry something."""
+
+from aiohttp import web
+
+from service.audit import AuditRecord
+from service.kube.client import KubeClient
+from service.kube.readiness import Readiness
+from service.settings import Settings
+
+SETTINGS = web.AppKey("settings", Settings)
+KUBE_CLIENT = web.AppKey("kube_client", KubeClient)
+READINESS = web.AppKey("readiness", Readiness)
+# None where the commit is not known, as in an installed wheel.
+GIT_COMMIT: web.AppKey[str | None] = web.AppKey("git_commit")
+
+AUDIT = web.RequestKey("audit", AuditRecord)

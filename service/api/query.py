@@ -1,0 +1,182 @@
+"""Query parameters: each declared once, with the check that its value must pass before it travels upstream.
+
+The rules are kube-apiserver's, but where it guesses (any boolean but "false" is true) or stumbles (500 for
+`resourceVersion=abc` on a get) the value is refused here. See
+https://kubernetes.io/docs/reference/kubernetes-api/common-parameters/common-parameters/.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from urllib.parse import unquote_to_bytes, urlencode
+
+from aiohttp import web
+
+from service.errors import BadRequest
+
+_BOOLEANS = ("true", "false", "1", "0")
+_UNSIGNED = re.compile(r"[0-9]{1,20}")
+_SIGNED = re.compile(r"-?[0-9]{1,19}")
+# Go's time.ParseDuration: https://pkg.go.dev/time#ParseDuration
+_DURATION = re.compile(r"[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
+_SHOWN_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter that a route knows.
+
+    Attributes:
+        name: its name, as Kubernetes spells it.
+        expects: what a value must be, for the message that refuses another.
+        accepts: tells whether a value is that.
+    """
+
+    name: str
+    expects: str
+    accepts: Callable[[str], bool]
+
+
+def _text(name: str) -> Parameter:
+    return Parameter(name, "a text without NUL", lambda value: "\0" not in value)
+
+
+def _boolean(name: str) -> Parameter:
+    return Parameter(name, "one of true, false, 1, 0", lambda value: value in _BOOLEANS)
+
+
+def _one_of(name: str, *choices: str) -> Parameter:
+    expects = f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
+    return Parameter(name, f"{expects} (upper and lower case matter)", lambda value: value in choices)
+
+
+def _int64(name: str) -> Parameter:
+    return Parameter(
+        name,
+        "a whole number of 64 bit",
+        lambda value: _SIGNED.fullmatch(value) is not None and -(2**63) <= int(value) < 2**63,
+    )
+
+
+def _resource_version(name: str) -> Parameter:
+    return Parameter(
+        name,
+        "a resourceVersion: an unsigned number of 64 bit, or empty",
+        lambda value: not value or (_UNSIGNED.fullmatch(value) is not None and int(value) < 2**64),
+    )
+
+
+def _duration(name: str) -> Parameter:
+    return Parameter(name, "a duration such as 30s or 1m30s", lambda value: _DURATION.fullmatch(value) is not None)
+
+
+def declared(*parameters: Parameter) -> Mapping[str, Parameter]:
+    """Return what a route knows, by name."""
+    return MappingProxyType({each.name: each for each in parameters})
+
+
+PRETTY = _boolean("pretty")
+RESOURCE_VERSION = _resource_version("resourceVersion")
+# kubectl's --request-timeout; the apiserver ends any request that is no watch after it.
+TIMEOUT = _duration("timeout")
+DRY_RUN = _one_of("dryRun", "All")
+PROPAGATION_POLICY = _one_of("propagationPolicy", "Background", "Foreground", "Orphan")
+
+GET = declared(RESOURCE_VERSION, PRETTY, TIMEOUT)
+LIST = declared(
+    _text("labelSelector"),
+    _text("fieldSelector"),
+    _int64("limit"),
+    _text("continue"),
+    RESOURCE_VERSION,
+    _one_of("resourceVersionMatch", "NotOlderThan", "Exact"),
+    Parameter(
+        "watch",
+        "false or 0: this version serves no watches yet",
+        lambda value: value in {"false", "0"},
+    ),
+    _int64("timeoutSeconds"),
+    _boolean("allowWatchBookmarks"),
+    _boolean("sendInitialEvents"),
+    _one_of("includeObject", "None", "Metadata", "Object"),
+    PRETTY,
+    TIMEOUT,
+)
+CREATE = declared(
+    DRY_RUN,
+    _text("fieldManager"),
+    _one_of("fieldValidation", "Strict", "Warn", "Ignore"),
+    PRETTY,
+    TIMEOUT,
+)
+DELETE = declared(
+    DRY_RUN,
+    _int64("gracePeriodSeconds"),
+    PROPAGATION_POLICY,
+    _boolean("orphanDependents"),
+    # Kubernetes Dashboard's spellings: of propagationPolicy, and of a grace period of 1 s.
+    Parameter("propagation", PROPAGATION_POLICY.expects, PROPAGATION_POLICY.accepts),
+    _boolean("deleteNow"),
+    PRETTY,
+    TIMEOUT,
+)
+HEALTH = declared(
+    Parameter("verbose", "empty, or one of true, false, 1, 0", lambda value: value in ("", *_BOOLEANS))
+)
+NOTHING = declared()
+
+
+def read_query(request: web.Request, known: Mapping[str, Parameter]) -> dict[str, str]:
+    """Read the query string of a request.
+
+    Args:
+        request: the request.
+        known: the parameters that its route knows.
+
+    Returns:
+        The values by name, decoded and checked, in the order in which they came.
+
+    Raises:
+        BadRequest: a parameter is unknown, comes twice, or has a value that is none.
+    """
+    query: dict[str, str] = {}
+    for pair in request.rel_url.raw_query_string.split("&"):
+        if not pair:
+            continue
+        raw_name, _, raw_value = pair.partition("=")
+        name, value = _decoded(raw_name), _decoded(raw_value)
+        if name not in known:
+            raise BadRequest(f"unknown query parameter {_shown(name)}: {_known_ones(known)}")
+        if name in query:
+            raise BadRequest(f"query parameter {name!r} is given more than once")
+        if not known[name].accepts(value):
+            raise BadRequest(f"query parameter {name!r} is {_shown(value)}, but must be {known[name].expects}")
+        query[name] = value
+    return query
+
+
+def is_true(value: str | None) -> bool:
+    """Return the truth of a boolean parameter that was checked; one that is absent is false."""
+    return value in {"true", "1"}
+
+
+def encoded(query: Mapping[str, str]) -> str:
+    """Return checked parameters as a query string for the apiserver."""
+    return urlencode(query)
+
+
+def _decoded(raw: str) -> str:
+    try:
+        return unquote_to_bytes(raw.replace("+", " ")).decode()
+    except UnicodeDecodeError:
+        raise BadRequest(f"the query string is not UTF-8: {_shown(raw)}") from None
+
+
+def _known_ones(known: Iterable[str]) -> str:
+    names = sorted(known)
+    return f"this route knows {', '.join(names)}" if names else "this route knows none"
+
+
+def _shown(value: str) -> str:
+    return ascii(value if len(value) <= _SHOWN_LENGTH else value[:_SHOWN_LENGTH] + "…")

@@ -1,0 +1,41 @@
+"""create_app: the one place where the parts are wired; what it opens, it closes."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from service import version
+from service.api import keys, middlewares
+from service.api.routes import ROUTES
+from service.kube.client import KubeClient
+from service.kube.credentials import credential_source
+from service.kube.readiness import Readiness
+from service.settings import Settings
+
+
+def create_app(settings: Settings) -> web.Application:
+    """Return the service, ready to be started.
+
+    Args:
+        settings: everything it may be told.
+
+    Raises:
+        CredentialsError: at its start, when there are no credentials for an apiserver.
+    """
+    app = web.Application(middlewares=(middlewares.audit, middlewares.errors))
+    app[keys.SETTINGS] = settings
+    app[keys.GIT_COMMIT] = version.git_commit()
+    app.add_routes(ROUTES)
+    app.on_response_prepare.append(middlewares.on_response_prepare)
+    app.cleanup_ctx.append(_kube_client)
+    return app
+
+
+async def _kube_client(app: web.Application) -> AsyncIterator[None]:
+    source = credential_source(app[keys.SETTINGS].kubeconfig, app[keys.SETTINGS].context)
+    await source.current()
+    client = KubeClient(source, app[keys.SETTINGS])
+    app[keys.KUBE_CLIENT] = client
+    app[keys.READINESS] = Readiness(client)
+    yield
+    await client.close()

@@ -1,0 +1,31 @@
+"""Reads the few fields that we need out of an object's raw bytes, and builds nothing else."""
+
+import msgspec
+
+
+class _Metadata(msgspec.Struct):
+    name: str = ""
+
+
+class _Named(msgspec.Struct):
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+
+
+class _Version(msgspec.Struct):
+    gitVersion: str | None = None  # noqa: N815 (Kubernetes' spelling)
+
+
+def name_of(raw: bytes) -> str | None:
+    """Return metadata.name of an object in JSON, or None when the bytes are in another form or have none."""
+    try:
+        return msgspec.json.decode(raw, type=_Named).metadata.name or None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def git_version_of(raw: bytes) -> str | None:
+    """Return gitVersion of the apiserver's /version answer, or None when it has none."""
+    try:
+        return msgspec.json.decode(raw, type=_Version).gitVersion
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

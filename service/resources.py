@@ -1,0 +1,74 @@
+"""The Kubernetes resources that are asked for upstream: their URL paths, and the checks of their names.
+
+A name is checked before a URL is built from it. URL libraries normalise `..` away, so an unchecked
+namespace of `..` would ask the apiserver for the Jobs of all namespaces.
+"""
+
+import re
+from dataclasses import dataclass
+
+from service.errors import BadRequest
+
+# RFC 1123 as Kubernetes reads it:
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LABEL_LENGTH = 63
+_SUBDOMAIN_LENGTH = 253
+_SHOWN_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A namespaced Kubernetes resource.
+
+    Attributes:
+        group: the API group, empty for the core one.
+        version: the version within the group.
+        plural: the name in URLs and in RBAC rules.
+    """
+
+    group: str
+    version: str
+    plural: str
+
+    def path(self, namespace: str | None = None, name: str | None = None) -> str:
+        """Return the apiserver's path of one object, of a namespace's list, or of the list of all.
+
+        Args:
+            namespace: a checked DNS-1123 label, or None for all namespaces.
+            name: a checked DNS-1123 subdomain, or None for a list.
+        """
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        if namespace is None:
+            return f"{root}/{self.plural}"
+        collection = f"{root}/namespaces/{namespace}/{self.plural}"
+        return collection if name is None else f"{collection}/{name}"
+
+
+JOBS = Resource(group="batch", version="v1", plural="jobs")
+
+
+def check_namespace(value: str) -> str:
+    """Return the value when it is a DNS-1123 label, the form of a namespace; raise BadRequest if not."""
+    if len(value) <= _LABEL_LENGTH and _LABEL.fullmatch(value):
+        return value
+    raise BadRequest(
+        f"namespace {_shown(value)} is not a DNS-1123 label: at most 63 lower-case letters, digits and '-', "
+        "beginning and ending with a letter or digit"
+    )
+
+
+def check_name(value: str) -> str:
+    """Return the value when it is a DNS-1123 subdomain, the form of a Job's name; raise BadRequest if not."""
+    if len(value) <= _SUBDOMAIN_LENGTH and _SUBDOMAIN.fullmatch(value):
+        return value
+    raise BadRequest(
+        f"name {_shown(value)} is not a DNS-1123 subdomain: at most 253 lower-case letters, digits, '-' and '.', "
+        "each part beginning and ending with a letter or digit"
+    )
+
+
+def _shown(value: str) -> str:
+    shortened = value if len(value) <= _SHOWN_LENGTH else value[:_SHOWN_LENGTH] + "…"
+    return ascii(shortened)
