@@ -1,0 +1,93 @@
+"""What every test stands on: nothing leaks, and the service runs as it does in production, on a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from service.server import running
+from service.settings import Address, default_settings
+from tests.cluster.control_plane import ControlPlane
+
+# The longest that a test waits for an event before it calls it missing. It is no statement about speed.
+WATCHDOG_SECONDS = 60.0
+
+StartService = Callable[..., Awaitable[str]]
+
+
+async def eventually(holds: Callable[[], Any]) -> Any:
+    """Wait until something holds, and return its value."""
+    async with asyncio.timeout(WATCHDOG_SECONDS):
+        while not (value := holds()):
+            await asyncio.sleep(0.01)
+    return value
+
+
+def _descriptors() -> dict[str, str]:
+    """Return this process' open descriptors and what each is; empty where /proc is not there to tell."""
+    folder = Path("/proc/self/fd")
+    if not folder.is_dir():
+        return {}
+    found = {}
+    for each in folder.iterdir():
+        try:
+            found[each.name] = str(each.readlink())
+        except OSError:
+            continue  # the one that lists the folder
+    return {number: what for number, what in found.items() if "/proc/" not in what}
+
+
+@pytest.fixture(autouse=True)
+def no_descriptor_leaks() -> Iterator[None]:
+    """Fail a test that leaves a socket, a file or a pipe open."""
+    before = _descriptors()
+    yield
+    left = {number: what for number, what in _descriptors().items() if before.get(number) != what}
+    assert not left, f"descriptors left open: {left}"
+
+
+@pytest.fixture(autouse=True)
+async def no_task_leaks(no_descriptor_leaks: None) -> AsyncIterator[None]:
+    """Fail a test that leaves a task running, and one that takes longer than the watchdog."""
+    yield
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for _ in range(3):
+        await asyncio.sleep(0)  # what was just cancelled or closed gets its turn to end
+    left = {task for task in others if not task.done()}
+    assert not left, f"tasks left running: {left}"
+
+
+@pytest.fixture
+async def start_service() -> AsyncIterator[StartService]:
+    """Return a function that starts the service with given settings and returns its URL."""
+    async with AsyncExitStack() as stack:
+
+        async def start(**settings: Any) -> str:
+            given = {"listen": Address("127.0.0.1", 0), **settings}
+            _, url = await stack.enter_async_context(running(default_settings(**given)))
+            return url
+
+        yield start
+
+
+@pytest.fixture
+async def http_client() -> AsyncIterator[aiohttp.ClientSession]:
+    """Return a client that changes nothing: no decompression, no headers of its own but the necessary."""
+    async with aiohttp.ClientSession(
+        auto_decompress=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+        timeout=aiohttp.ClientTimeout(total=WATCHDOG_SECONDS),
+    ) as session:
+        session._retry_connection = False  # a test counts requests, so none may be sent again behind its back
+        yield session
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """Return the real control plane of the tests, started once."""
+    with ControlPlane() as running_control_plane:
+        yield running_control_plane

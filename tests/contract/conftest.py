@@ -1,0 +1,106 @@
+"""The backends that the contract is tested on, and the service in front of each."""
+
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import pytest
+
+from service.kube.client import USER_AGENT
+from tests.callers import Caller
+from tests.cluster.control_plane import ControlPlane
+from tests.conftest import StartService
+from tests.faults.proxy import FaultProxy
+from tests.upstream import write_kubeconfig
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """An apiserver that the service can be put in front of.
+
+    Attributes:
+        server: its URL.
+        ca_file: whom to trust, None for plain http.
+        token: the admin's bearer token, None where nobody asks for one.
+    """
+
+    server: str
+    ca_file: Path | None
+    token: str | None
+
+    def caller(self, session: aiohttp.ClientSession) -> Caller:
+        """Return a caller that speaks to the apiserver itself, and as the service would."""
+        headers = {"User-Agent": USER_AGENT}
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        tls = ssl.create_default_context(cafile=str(self.ca_file)) if self.ca_file else False
+        return Caller(session, self.server, headers, tls)
+
+    def kubeconfig(self, path: Path, server: str | None = None) -> str:
+        """Write an admin's kubeconfig for it, or for a proxy that stands before it, and return its path."""
+        cluster = {} if self.ca_file is None else {"certificate-authority": str(self.ca_file)}
+        user = {} if self.token is None else {"token": self.token}
+        return write_kubeconfig(path, server or self.server, cluster, **user)
+
+
+@pytest.fixture(params=[pytest.param("cluster", marks=pytest.mark.cluster)])
+def backend(control_plane: ControlPlane) -> Backend:
+    """Return each apiserver in turn that the contract holds for."""
+    return Backend(control_plane.server, control_plane.ca_file, control_plane.admin_token)
+
+
+@pytest.fixture
+def direct(backend: Backend, http_client: aiohttp.ClientSession) -> Caller:
+    """Return a caller of the apiserver itself: what it says is what the service should say."""
+    return backend.caller(http_client)
+
+
+@pytest.fixture
+async def api(
+    backend: Backend, tmp_path: Path, start_service: StartService, http_client: aiohttp.ClientSession
+) -> Caller:
+    """Return a caller of the service, which runs in front of the backend."""
+    url = await start_service(kubeconfig=backend.kubeconfig(tmp_path / "direct.kubeconfig"))
+    return Caller(http_client, url, {})
+
+
+@pytest.fixture
+async def proxy(backend: Backend) -> AsyncIterator[FaultProxy]:
+    """Return a proxy in front of the backend, which does no harm until it is told to."""
+    async with FaultProxy(backend.server, str(backend.ca_file) if backend.ca_file else None) as running:
+        yield running
+
+
+@pytest.fixture
+async def proxied_api(
+    proxy: FaultProxy,
+    backend: Backend,
+    tmp_path: Path,
+    start_service: StartService,
+    http_client: aiohttp.ClientSession,
+) -> Caller:
+    """Return a caller of a service that reaches the backend through `proxy`, with short deadlines."""
+    url = await start_service(
+        kubeconfig=backend.kubeconfig(tmp_path / "proxied.kubeconfig", proxy.url),
+        upstream_first_byte_seconds=1.0,
+        chunk_seconds=1.0,
+    )
+    return Caller(http_client, url, {})
+
+
+@pytest.fixture
+async def namespace(direct: Caller) -> AsyncIterator[str]:
+    """Return a namespace of the test's own."""
+    name = f"test-{uuid4().hex[:12]}"
+    created = await direct(
+        "POST",
+        "/api/v1/namespaces",
+        b'{"metadata":{"name":"%s"}}' % name.encode(),
+        {"Content-Type": "application/json"},
+    )
+    assert created.status == 201, created
+    yield name
+    await direct("DELETE", f"/api/v1/namespaces/{name}")
