@@ -1,0 +1,1 @@
+"""Tests of service/manifests: what is seen of a body, and that no body does harm."""
