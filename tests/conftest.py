@@ -8,10 +8,18 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 
 from service.server import running
 from service.settings import Address, default_settings
 from tests.cluster.control_plane import ControlPlane
+
+# As the service sets it up, but without a handler of its own: pytest captures what is logged.
+structlog.configure(
+    processors=[structlog.processors.KeyValueRenderer()],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
 
 # The longest that a test waits for an event before it calls it missing. It is no statement about speed.
 WATCHDOG_SECONDS = 60.0

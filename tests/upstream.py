@@ -1,7 +1,7 @@
 """An upstream of ours on a real socket, for what a healthy apiserver does not do: drop, dawdle, answer nonsense."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +10,7 @@ from typing import Self
 import yaml
 from multidict import CIMultiDict
 
-Answer = Callable[["Received"], Awaitable[bytes | None]]
+Answer = Callable[["Received"], Awaitable[bytes | AsyncIterator[bytes] | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,19 @@ class Received:
 class Upstream:
     """Answers every request with what `answer` returns: raw bytes of HTTP, or None to drop the connection.
 
+    An iterator of bytes is written as it yields, and the connection is closed after it.
+
     Attributes:
         answer: asked for each request; may wait as long as it likes.
         received: every request that arrived whole.
         open_connections: how many connections there are now.
+        written: how many bytes of iterators the other side has taken.
     """
 
     answer: Answer
     received: list[Received] = field(default_factory=list)
     open_connections: int = 0
+    written: int = 0
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -72,7 +76,8 @@ class Upstream:
             while (request := await _read_request(reader)) is not None:
                 self.received.append(request)
                 answer = await self._answer_unless_hung_up(request, reader)
-                if answer is None:
+                if not isinstance(answer, bytes):
+                    await self._write_each(answer, writer)
                     break
                 writer.write(answer)
                 await writer.drain()
@@ -82,7 +87,17 @@ class Upstream:
             self.open_connections -= 1
             writer.close()
 
-    async def _answer_unless_hung_up(self, request: Received, reader: asyncio.StreamReader) -> bytes | None:
+    async def _write_each(self, pieces: AsyncIterator[bytes] | None, writer: asyncio.StreamWriter) -> None:
+        if pieces is None:
+            return
+        async for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            self.written += len(piece)
+
+    async def _answer_unless_hung_up(
+        self, request: Received, reader: asyncio.StreamReader
+    ) -> bytes | AsyncIterator[bytes] | None:
         answering = asyncio.ensure_future(self.answer(request))
         hung_up = asyncio.ensure_future(_at_eof(reader))
         try:
