@@ -8,7 +8,7 @@ from service import version
 from service.api import keys, middlewares
 from service.api.routes import ROUTES
 from service.kube.client import KubeClient
-from service.kube.credentials import credential_source
+from service.kube.configuration import credential_source
 from service.kube.readiness import Readiness
 from service.settings import Settings
 
@@ -39,3 +39,4 @@ async def _kube_client(app: web.Application) -> AsyncIterator[None]:
     app[keys.READINESS] = Readiness(client)
     yield
     await client.close()
+    await source.close()

@@ -1,5 +1,6 @@
 """How log lines look: one JSON object a line for machines, or aligned text for a person at a terminal."""
 
+import json
 import logging
 import logging.config
 import sys
@@ -24,7 +25,12 @@ def configure(log_format: str, log_level: str) -> None:
     renderer: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # Where the package rich is installed, structlog's own choice shows every local variable, tokens included.
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -47,4 +53,7 @@ def configure(log_format: str, log_level: str) -> None:
 
 
 def _to_json(event: dict[str, Any], **_: Any) -> str:
-    return msgspec.json.encode(event, enc_hook=repr).decode()
+    try:
+        return msgspec.json.encode(event, enc_hook=repr).decode()
+    except UnicodeEncodeError:  # a path or a variable's name that is not UTF-8, as Python holds it
+        return json.dumps(event, default=repr)

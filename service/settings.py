@@ -111,7 +111,10 @@ class Settings:
         _seconds(0, 3600), "5", "seconds to keep serving after SIGTERM, while /readyz already says no"
     )
     shutdown_drain_seconds: float = _setting(
-        _seconds(0, 3600), "20", "seconds for the requests in flight to finish once the grace is over"
+        # aiohttp would take 0 for no end at all.
+        _seconds(0.05, 3600),
+        "20",
+        "seconds for the requests in flight to finish once the grace is over",
     )
     log_format: str = _setting(_one_of("json", "console"), "json", "json or console")
     log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info", "debug, info, warning or error")

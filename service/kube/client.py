@@ -31,6 +31,12 @@ _KEEPALIVE_SECONDS = 30
 _READ_BUFFER_BYTES = 64 * 1024
 # A Warning header may hold 4 kB of text, and there may be many.
 _HEADER_LINE_BYTES = 64 * 1024
+_NEVER_SENT = (
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+)
 _OUTCOME_UNKNOWN = "whether it was carried out is unknown: GET the Job before you try again"
 
 
@@ -155,9 +161,12 @@ class KubeClient:
         )
 
     async def close(self) -> None:
-        """Wait for the writes that are still under way, then close every connection."""
+        """Wait for the writes that are still under way, for as long as a drain may take; then close everything."""
         if self._writes:
-            await asyncio.wait(self._writes)
+            _, overdue = await asyncio.wait(self._writes, timeout=self._settings.shutdown_drain_seconds)
+            for write in overdue:
+                write.cancel()
+            await asyncio.gather(*overdue, return_exceptions=True)
         await self._session.close()
 
     async def read(self, path: str, query: str, headers: Mapping[str, str]) -> UpstreamResponse:
@@ -270,7 +279,7 @@ class _SendOnce:
 def _failure(method: str, error: Exception) -> ApiError:
     """Say what became of a request that has no answer; the address and the exception's text stay here."""
     logger.warning("no answer from the apiserver to a %s: %s", method, type(error).__name__)
-    if isinstance(error, aiohttp.ConnectionTimeoutError | aiohttp.ClientConnectorError | aiohttp.InvalidURL):
+    if isinstance(error, _NEVER_SENT):
         return ServiceUnavailable("the apiserver cannot be reached")
     silent = isinstance(error, TimeoutError)
     what = "the apiserver did not answer in time" if silent else "the connection to the apiserver broke off"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from service.errors import ApiError
+from service.errors import ApiError, ServiceUnavailable
 
 # The type of a protobuf Status, as runtime.Unknown carries it after the four magic bytes:
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding
@@ -56,7 +56,7 @@ def wrapped(code: int, headers: Mapping[str, str]) -> ApiError:
     """
     told = {"Retry-After": headers["Retry-After"]} if "Retry-After" in headers else {}
     if 300 <= code < 400:
-        return ApiError(f"the apiserver answered with a redirect ({code}), which is not followed", code=503)
+        return ServiceUnavailable(f"the apiserver answered with a redirect ({code}), which is not followed")
     return ApiError(
         f"the apiserver, or something before it, answered {code} without a Status", code=code, headers=told
     )

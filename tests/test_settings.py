@@ -1,0 +1,296 @@
+"""Every setting: where its value comes from, what is refused, and what --help says of it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+
+import pytest
+
+from service.settings import (
+    Address,
+    Settings,
+    SettingsError,
+    default_settings,
+    flag_of,
+    read_settings,
+    unknown_variables,
+    variable_of,
+)
+
+NAMES = tuple(each.name for each in fields(Settings))
+SECONDS = tuple(name for name in NAMES if name.endswith("_seconds"))
+
+# For each setting a value that is not the default, what it is read as, and another such pair.
+USABLE: dict[str, tuple[tuple[str, object], tuple[str, object]]] = {
+    "listen": (("127.8.8.8:1", Address("127.8.8.8", 1)), ("[::1]:2", Address("::1", 2))),
+    "kubeconfig": (("/a:/b", "/a:/b"), ("c", "c")),
+    "context": (("one", "one"), ("two", "two")),
+    "upstream_connect_seconds": (("0.5", 0.5), ("2", 2.0)),
+    "upstream_first_byte_seconds": (("0.5", 0.5), ("2", 2.0)),
+    "chunk_seconds": (("0.5", 0.5), ("2", 2.0)),
+    "shutdown_grace_seconds": (("0", 0.0), ("2", 2.0)),
+    "shutdown_drain_seconds": (("0.5", 0.5), ("2", 2.0)),
+    "log_format": (("console", "console"), ("json", "json")),
+    "log_level": (("debug", "debug"), ("error", "error")),
+}
+DEFAULTS: dict[str, object] = {
+    "listen": Address("127.0.0.1", 8080),
+    "kubeconfig": None,
+    "context": None,
+    "upstream_connect_seconds": 3.0,
+    "upstream_first_byte_seconds": 65.0,
+    "chunk_seconds": 30.0,
+    "shutdown_grace_seconds": 5.0,
+    "shutdown_drain_seconds": 20.0,
+    "log_format": "json",
+    "log_level": "info",
+}
+
+# What Kubernetes puts into every container beside a Service named job-api.
+INJECTED = {
+    "JOB_API_PORT": "tcp://10.0.0.1:8080",
+    "JOB_API_SERVICE_HOST": "10.0.0.1",
+    "JOB_API_SERVICE_PORT": "8080",
+    "JOB_API_SERVICE_PORT_HTTP": "8080",
+    "JOB_API_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+    "JOB_API_PORT_8080_TCP_PROTO": "tcp",
+    "JOB_API_PORT_8080_TCP_PORT": "8080",
+    "JOB_API_PORT_8080_TCP_ADDR": "10.0.0.1",
+}
+
+
+def values(settings: Settings) -> dict[str, object]:
+    return {name: getattr(settings, name) for name in NAMES}
+
+
+def unusable() -> Iterator[tuple[str, str]]:
+    """Yield every setting with values that it cannot have."""
+    for text in ("", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1"):
+        yield "listen", text
+    yield "kubeconfig", ""
+    yield "context", ""
+    for name in SECONDS:
+        for text in ("", "soon", "nan", "inf", "-inf", "-1", "1e9", "3s", "0x10"):
+            yield name, text
+    for name in set(SECONDS) - {"shutdown_grace_seconds"}:
+        yield name, "0"  # a deadline that nothing could meet
+    for text in ("", "JSON", "yaml"):
+        yield "log_format", text
+    for text in ("", "INFO", "critical", "10"):
+        yield "log_level", text
+
+
+UNUSABLE = tuple(unusable())
+
+
+def refusal(arguments: list[str], environment: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as raised:
+        read_settings(arguments, environment)
+    return str(raised.value)
+
+
+def test_every_setting_is_in_the_tables_of_this_file() -> None:
+    assert set(USABLE) == set(DEFAULTS) == set(NAMES)
+
+
+def test_with_nothing_said_every_setting_has_its_default() -> None:
+    assert values(read_settings([], {})) == DEFAULTS
+    assert values(default_settings()) == DEFAULTS
+
+
+def test_an_embedding_program_gives_what_it_likes_and_gets_the_other_defaults() -> None:
+    assert values(default_settings(log_level="error")) == DEFAULTS | {"log_level": "error"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_environment_wins_over_the_default(name: str) -> None:
+    text, value = USABLE[name][0]
+    assert values(read_settings([], {variable_of(name): text})) == DEFAULTS | {name: value}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_flag_wins_over_the_environment(name: str) -> None:
+    (text, value), (other, _) = USABLE[name]
+    expected = DEFAULTS | {name: value}
+    assert values(read_settings([flag_of(name), text], {variable_of(name): other})) == expected
+    assert values(read_settings([f"{flag_of(name)}={text}"], {variable_of(name): other})) == expected
+
+
+def test_a_variable_that_cannot_be_used_is_not_looked_at_beside_its_flag() -> None:
+    assert read_settings(["--log-level", "debug"], {"JOB_API_LOG_LEVEL": "loud"}).log_level == "debug"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_has_every_flag_with_its_variable_its_default_and_an_explanation(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with pytest.raises(SystemExit) as ended:
+        read_settings(["--help"], {})
+    assert ended.value.code == 0
+    entry = re.compile(rf"^  {flag_of(name)} VALUE\s+(.*) \[{variable_of(name)}\]$", re.MULTILINE)
+    said = entry.search(capsys.readouterr().out)
+    assert said is not None
+    default = next(each.metadata["default"] for each in fields(Settings) if each.name == name)
+    explanation, _, shown = said[1].partition("; default ")
+    assert (shown or None) == default
+    assert len(explanation.split()) > 2
+    assert default is not None or "unset: " in explanation
+
+
+def test_version_prints_the_name_and_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        read_settings(["--version"], {})
+    assert ended.value.code == 0
+    name, version = capsys.readouterr().out.split()
+    assert (name, version[0].isdigit()) == ("job-api", True)
+
+
+def test_every_setting_has_a_value_that_it_refuses() -> None:
+    assert {name for name, _ in UNUSABLE} == set(NAMES)
+
+
+@pytest.mark.parametrize(("name", "text"), UNUSABLE)
+def test_a_flag_that_cannot_be_used_is_refused_in_one_line_that_names_it_and_its_value(
+    name: str, text: str
+) -> None:
+    line = refusal([f"{flag_of(name)}={text}"], {})
+    assert line.startswith(f"{flag_of(name)}: ")
+    assert (repr(text) if text else "''") in line or (text == "" and "empty" in line)
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(("name", "text"), UNUSABLE)
+def test_a_variable_that_cannot_be_used_is_refused_in_one_line_that_names_it_and_its_value(
+    name: str, text: str
+) -> None:
+    line = refusal([], {variable_of(name): text})
+    assert line.startswith(f"{variable_of(name)}: ")
+    assert (repr(text) if text else "''") in line or (text == "" and "empty" in line)
+    assert "\n" not in line
+
+
+def test_a_port_of_more_digits_than_python_reads_is_refused_like_any_other() -> None:
+    text = "127.0.0.1:" + "9" * 5000
+    assert refusal([f"--listen={text}"], {}) == refusal(["--listen=x"], {}).replace("'x'", f"'{text}'")
+
+
+@pytest.mark.parametrize("text", ["lo\nud", "lo\r\nud", "lo\u2028ud"])
+def test_a_line_break_in_a_value_does_not_break_the_line(text: str) -> None:
+    assert len(refusal([f"--log-level={text}"], {}).splitlines()) == 1
+    assert len(refusal([f"--listen={text}"], {}).splitlines()) == 1
+    assert len(refusal([f"--what={text}"], {}).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.0.0.0:8080",
+        "10.0.0.1:8080",
+        "[::]:8080",
+        ":::8080",
+        ":8080",
+        "*:8080",
+        "[fe80::1]:8080",
+        "example.org:8080",
+        "localhost.example.org:8080",
+        "127.0.0.1.example.org:8080",
+        "127.1:8080",
+        "0:8080",
+    ],
+)
+def test_an_address_that_others_can_reach_is_refused_in_one_line(text: str) -> None:
+    line = refusal([f"--listen={text}"], {})
+    assert line.startswith(f"--listen: '{text}' is not a loopback address: ")
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:0", Address("127.0.0.1", 0)),
+        ("127.8.8.8:1", Address("127.8.8.8", 1)),
+        ("[::1]:8080", Address("::1", 8080)),
+        ("localhost:80", Address("localhost", 80)),
+        ("127.0.0.1:65535", Address("127.0.0.1", 65535)),
+    ],
+)
+def test_a_loopback_address_is_accepted_and_written_again_as_it_came(text: str, address: Address) -> None:
+    listen = read_settings([f"--listen={text}"], {}).listen
+    assert listen == address
+    assert str(listen) == text
+
+
+@pytest.mark.parametrize("name", SECONDS)
+def test_a_number_of_seconds_has_a_least_and_a_largest_value(name: str) -> None:
+    line = refusal([f"{flag_of(name)}=nan"], {})
+    least, largest = line.split(" from ")[1].split(" to ")
+    assert getattr(read_settings([f"{flag_of(name)}={least}"], {}), name) == float(least)
+    assert getattr(read_settings([f"{flag_of(name)}={largest}"], {}), name) == float(largest)
+    refusal([f"{flag_of(name)}={float(largest) + 0.01}"], {})
+    refusal([f"{flag_of(name)}={float(least) - 0.01}"], {})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--log-lev", "info"],
+        ["--log-lev=info"],
+        ["--kube", "/a"],
+        ["--hel"],
+        ["--vers"],
+        ["--no-such-flag"],
+        ["positional"],
+        ["--log-level"],
+        ["-l", "127.0.0.1:0"],
+    ],
+)
+def test_an_abbreviated_unknown_or_incomplete_flag_is_refused_in_one_line_that_names_it(
+    arguments: list[str],
+) -> None:
+    line = refusal(arguments, {})
+    assert arguments[0] in line
+    assert "--help" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_variable_of_ours_can_be_one_that_kubernetes_injects(name: str) -> None:
+    variable = variable_of(name)
+    assert variable.startswith("JOB_API_")
+    assert not variable.endswith("_PORT")
+    assert "_SERVICE_" not in variable
+    assert "_PORT_" not in variable
+
+
+def test_what_kubernetes_injects_for_a_service_named_job_api_is_no_setting_and_not_warned_of() -> None:
+    assert values(read_settings([], INJECTED)) == DEFAULTS
+    assert unknown_variables(INJECTED) == []
+
+
+def test_an_unknown_variable_of_our_prefix_is_listed_and_no_other() -> None:
+    environment = {variable_of(name): "any" for name in NAMES} | {
+        "JOB_API_LISTEM": "127.0.0.1:1",
+        "JOB_API_KUBE_CONFIG": "/a",
+        "JOB_API_": "",
+        "JOB_API_SERVICE": "x",
+        "JOB_APIS": "x",
+        "KUBECONFIG": "/b",
+        "PATH": "/bin",
+    }
+    assert unknown_variables(environment | INJECTED) == [
+        "JOB_API_",
+        "JOB_API_KUBE_CONFIG",
+        "JOB_API_LISTEM",
+        "JOB_API_SERVICE",
+    ]
+
+
+def test_environment_names_are_read_as_they_are_spelled() -> None:
+    assert values(read_settings([], {"job_api_log_level": "debug", "LOG_LEVEL": "debug"})) == DEFAULTS
+
+
+def test_settings_cannot_be_changed_once_they_are_read() -> None:
+    with pytest.raises(AttributeError):
+        read_settings([], {}).log_level = "debug"  # type: ignore[misc]
