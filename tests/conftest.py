@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import structlog
 from service.server import running
 from service.settings import Address, default_settings
 from tests.cluster.control_plane import ControlPlane
+from tests.processes import RunService, run_service
+from tests.waiting import WATCHDOG_SECONDS
 
 # As the service sets it up, but without a handler of its own: pytest captures what is logged.
 structlog.configure(
@@ -21,18 +24,7 @@ structlog.configure(
     wrapper_class=structlog.stdlib.BoundLogger,
 )
 
-# The longest that a test waits for an event before it calls it missing. It is no statement about speed.
-WATCHDOG_SECONDS = 60.0
-
 StartService = Callable[..., Awaitable[str]]
-
-
-async def eventually(holds: Callable[[], Any]) -> Any:
-    """Wait until something holds, and return its value."""
-    async with asyncio.timeout(WATCHDOG_SECONDS):
-        while not (value := holds()):
-            await asyncio.sleep(0.01)
-    return value
 
 
 def _descriptors() -> dict[str, str]:
@@ -99,3 +91,16 @@ def control_plane() -> Iterator[ControlPlane]:
     """Return the real control plane of the tests, started once."""
     with ControlPlane() as running_control_plane:
         yield running_control_plane
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunService:
+    """Return a function that runs the service as a process, with arguments and environment variables."""
+    return partial(run_service, tmp_path)
+
+
+@pytest.fixture
+def own_control_plane() -> Iterator[ControlPlane]:
+    """Return a control plane that a test may kill parts of."""
+    with ControlPlane() as running:
+        yield running

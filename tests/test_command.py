@@ -2,39 +2,30 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.conftest import WATCHDOG_SECONDS, eventually
+from tests.processes import COMMAND, ROOT, RunService, environment
 from tests.upstream import Received, Upstream, json_answer, write_kubeconfig
+from tests.waiting import WATCHDOG_SECONDS, eventually
 
-ROOT = Path(__file__).parents[1]
-# A warning would be a line on standard error that is no JSON.
-COMMAND = (sys.executable, "-W", "error", "-m", "service")
 MARK = "s3cr3t"
 JOBS = "/api/v1/_raw/job/namespace/default"
 JOB = JOBS + "/name/x"
 MANIFEST = b"apiVersion: batch/v1\nkind: Job\nmetadata: {name: x}\n"
 # No test waits for its end: a grace or a drain that must not run out.
 LONG = "3600"
-
-
-def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return an environment without the machine's own clusters, and a home without one."""
-    return {"PATH": os.environ["PATH"], "HOME": str(home), **(extra or {})}
 
 
 # Starts that end by themselves.
@@ -144,70 +135,6 @@ def test_a_port_that_is_taken_is_one_line_and_code_1(ended: Mapping[str, Ended])
     assert re.fullmatch(r"job-api: [^\n]+\n", ended["a port that is taken"].err)
 
 
-# A service that runs.
-
-
-@dataclass(slots=True)
-class Service:
-    """A running `python -m service`, and what it has written to standard error so far."""
-
-    process: asyncio.subprocess.Process
-    written: list[str] = field(default_factory=list)
-
-    async def read(self) -> None:
-        assert self.process.stderr is not None
-        async for line in self.process.stderr:
-            self.written.append(line.decode())
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.written]
-
-    def events(self, event: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line["event"] == event]
-
-    async def url(self) -> str:
-        url: str = (await eventually(lambda: self.events("serving") or self.process.returncode))[0]["url"]
-        return url
-
-    def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    async def code(self) -> int:
-        async with asyncio.timeout(WATCHDOG_SECONDS):
-            return await self.process.wait()
-
-
-Run = Callable[..., AbstractAsyncContextManager[Service]]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    @asynccontextmanager
-    async def run(*arguments: str, **variables: str) -> AsyncIterator[Service]:
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND,
-            "--listen=127.0.0.1:0",
-            *arguments,
-            cwd=ROOT,
-            env=environment(tmp_path, variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        service = Service(process)
-        reading = asyncio.create_task(service.read())
-        try:
-            yield service
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-            await reading
-
-    return run
-
-
 class Gate:
     """Answers what is asked of the apiserver: a Job only once it may, everything else at once."""
 
@@ -245,7 +172,7 @@ async def no_longer_listens(url: str) -> None:
 
 
 async def test_after_sigterm_readyz_says_no_and_the_rest_is_served_until_a_second_one_ends_the_grace(
-    tmp_path: Path, run: Run, http_client: aiohttp.ClientSession
+    tmp_path: Path, run: RunService, http_client: aiohttp.ClientSession
 ) -> None:
     gate = Gate()
     async with Upstream(gate) as upstream:
@@ -278,7 +205,7 @@ async def test_after_sigterm_readyz_says_no_and_the_rest_is_served_until_a_secon
     assert it.lines[-1]["event"] == "ended"
 
 
-async def test_a_grace_that_is_over_ends_the_service(tmp_path: Path, run: Run) -> None:
+async def test_a_grace_that_is_over_ends_the_service(tmp_path: Path, run: RunService) -> None:
     kubeconfig = write_kubeconfig(tmp_path / "k", "http://127.0.0.1:1", token=MARK)
     async with run("--shutdown-grace-seconds=0.05", "--kubeconfig", kubeconfig) as it:
         await it.url()
@@ -288,7 +215,7 @@ async def test_a_grace_that_is_over_ends_the_service(tmp_path: Path, run: Run) -
 
 
 async def test_sigint_skips_the_grace_and_a_post_whose_caller_has_left_is_finished_before_the_end(
-    tmp_path: Path, run: Run
+    tmp_path: Path, run: RunService
 ) -> None:
     gate = Gate()
     async with Upstream(gate) as upstream:
@@ -312,7 +239,7 @@ async def test_sigint_skips_the_grace_and_a_post_whose_caller_has_left_is_finish
 
 
 async def test_a_drain_that_is_over_cuts_what_is_still_in_flight(
-    tmp_path: Path, run: Run, http_client: aiohttp.ClientSession
+    tmp_path: Path, run: RunService, http_client: aiohttp.ClientSession
 ) -> None:
     gate = Gate()
     async with Upstream(gate) as upstream:
@@ -335,7 +262,7 @@ REPLACED_IDS = ["", "0" * 129, "a b", "a/b", "ü", 'a"b', "a,b"]
 
 
 async def test_every_line_is_one_json_object_and_none_has_a_credential(
-    tmp_path: Path, run: Run, http_client: aiohttp.ClientSession
+    tmp_path: Path, run: RunService, http_client: aiohttp.ClientSession
 ) -> None:
     credentials = {"Authorization": f"Bearer {MARK}-of-the-caller", "Cookie": f"session={MARK}"}
     injected = {
@@ -398,7 +325,7 @@ async def raw(url: str, request: bytes) -> bytes:
 
 
 async def test_a_request_id_is_taken_over_when_it_is_usable_and_made_when_not_and_always_answered_and_logged(
-    tmp_path: Path, run: Run, http_client: aiohttp.ClientSession
+    tmp_path: Path, run: RunService, http_client: aiohttp.ClientSession
 ) -> None:
     kubeconfig = write_kubeconfig(tmp_path / "k", "http://127.0.0.1:1", token=MARK)
     answered = []
@@ -421,7 +348,7 @@ async def test_a_request_id_is_taken_over_when_it_is_usable_and_made_when_not_an
 
 
 async def test_the_console_form_is_for_people_and_not_json(
-    tmp_path: Path, run: Run, http_client: aiohttp.ClientSession
+    tmp_path: Path, run: RunService, http_client: aiohttp.ClientSession
 ) -> None:
     kubeconfig = write_kubeconfig(tmp_path / "k", "http://127.0.0.1:1", token=MARK)
     async with run("--log-format", "console", "--kubeconfig", kubeconfig) as it:

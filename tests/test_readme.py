@@ -9,8 +9,9 @@ import pytest
 from service.api import query
 from service.api.routes import ROUTES
 from tests.cluster.control_plane import ControlPlane
-from tests.conftest import WATCHDOG_SECONDS, StartService
+from tests.conftest import StartService
 from tests.readme import README, section, steps, with_settings
+from tests.waiting import WATCHDOG_SECONDS
 
 ROOT = README.parent
 _MARK = "--- the next step ---"

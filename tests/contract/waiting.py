@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.callers import Caller
-from tests.conftest import WATCHDOG_SECONDS
 from tests.contract.paths import direct_job
+from tests.waiting import WATCHDOG_SECONDS
 
 
 async def job_when(direct: Caller, namespace: str, name: str, holds: Callable[[dict[str, Any]], bool]) -> Any:

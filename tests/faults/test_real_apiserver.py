@@ -1,7 +1,6 @@
 """Faults between the service and a real apiserver, and an apiserver that goes away."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -9,11 +8,12 @@ import pytest
 
 from tests.callers import Caller, assert_is_status
 from tests.cluster.control_plane import ControlPlane
-from tests.conftest import StartService, eventually
+from tests.conftest import StartService
 from tests.contract.manifests import suspended
 from tests.contract.paths import direct_job, direct_jobs, job, jobs
 from tests.contract.waiting import at_rest
 from tests.faults.proxy import Fault, FaultProxy
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -97,13 +97,6 @@ async def test_a_caller_who_hangs_up_frees_the_connection_upstream_and_loses_no_
     proxy.fault = Fault()
     assert (await proxied_api("GET", job(namespace, "two"))).status == 200
     assert proxy.requests("POST") == 1
-
-
-@pytest.fixture
-def own_control_plane() -> Iterator[ControlPlane]:
-    """Return a control plane that a test may kill parts of."""
-    with ControlPlane() as running:
-        yield running
 
 
 async def test_an_apiserver_that_freezes_dies_and_comes_back(

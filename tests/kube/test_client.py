@@ -13,8 +13,9 @@ import aiohttp
 import pytest
 
 from tests.callers import Answer, Caller, assert_is_status, raw_exchange
-from tests.conftest import StartService, eventually
+from tests.conftest import StartService
 from tests.upstream import Received, Upstream, http, json_answer, write_kubeconfig
+from tests.waiting import eventually
 
 JOB = "/api/v1/_raw/job/namespace/default/name/one"
 JOBS = "/api/v1/_raw/job/namespace/default"

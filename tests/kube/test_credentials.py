@@ -32,8 +32,9 @@ from service.kube import configuration, credentials
 from service.kube.configuration import credential_source
 from service.kube.credentials import CredentialsError
 from tests.cluster.certificates import Authority, KeyPair
-from tests.conftest import WATCHDOG_SECONDS, StartService, eventually
+from tests.conftest import StartService
 from tests.upstream import Answer, Received, Upstream, http, json_answer, write_kubeconfig
+from tests.waiting import WATCHDOG_SECONDS, eventually
 
 MARK = "s3cr3t"
 OLD, NEW = f"{MARK}-old", f"{MARK}-new"

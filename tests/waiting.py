@@ -1,0 +1,16 @@
+"""Waiting for an event, instead of for a time."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+# The longest that a test waits for an event before it calls it missing. It is no statement about speed.
+WATCHDOG_SECONDS = 60.0
+
+
+async def eventually(holds: Callable[[], Any]) -> Any:
+    """Wait until something holds, and return its value."""
+    async with asyncio.timeout(WATCHDOG_SECONDS):
+        while not (value := holds()):
+            await asyncio.sleep(0.01)
+    return value
