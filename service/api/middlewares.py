@@ -57,6 +57,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception:
         request_id = request[keys.AUDIT].request_id
         _log.exception("a bug", request_id=request_id)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun; a second one would be read as its rest") from None
         return rendered(
             InternalError(f"an internal error occurred; the service's log has it as request {request_id}")
         )

@@ -1,1 +1,1 @@
-"""Tests of service/api, against an upstream of ours on a real socket."""
+"""Tests of service/api that need no real apiserver."""
