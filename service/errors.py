@@ -52,6 +52,7 @@ class ApiError(Exception):
         message: what is wrong and how to mend it. It reaches the caller: no token, no upstream address,
             no text of an exception.
         code: the HTTP status code, unless the class has its own.
+        reason: the metav1.StatusReason, unless it is the usual one of the code.
         details: the Status' `details`, where they help.
         headers: response headers that belong to the error, such as Allow or Retry-After.
     """
@@ -63,6 +64,7 @@ class ApiError(Exception):
         message: str,
         *,
         code: int | None = None,
+        reason: str | None = None,
         details: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -72,6 +74,7 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
         if code is not None:
             self.code = code
+        self.reason = reason or reason_of(self.code)
 
     def status(self) -> bytes:
         """Return the metav1.Status as JSON, its keys in the apiserver's order."""
@@ -81,7 +84,7 @@ class ApiError(Exception):
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": reason_of(self.code),
+            "reason": self.reason,
         }
         if self.details:
             body["details"] = self.details
