@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 .PHONY: help run test check audit cluster test-cluster format lock clean
 
 help:
-	@echo "make run           the service, on the cluster of KUBECONFIG"
+	@echo "make run           the service, on the cluster of KUBECONFIG, or on its own sandbox"
 	@echo "make test          the fast tests; they need no cluster"
 	@echo "make check         linters, types, layers, and the HTTP library's own state"
 	@echo "make cluster       a real control plane on this machine, until Ctrl-C (needs Go the first time)"
@@ -30,10 +30,10 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 	@touch $@
 
 run: $(VENV)/.installed
-	@$(BIN)/python -m service --log-format console
+	@$(BIN)/python -m service --log-format console $(if $(KUBECONFIG),,--sandbox)
 
 test: $(VENV)/.installed
-	@$(BIN)/python -m pytest -q -m "not cluster"
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not cluster"
 	@echo "On a real control plane: make test-cluster (builds it from Go modules, the first time for some minutes)."
 
 check: $(VENV)/.installed

@@ -1,6 +1,7 @@
 """create_app: the one place where the parts are wired; what it opens, it closes."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 from aiohttp import web
 
@@ -8,8 +9,9 @@ from service import version
 from service.api import keys, middlewares
 from service.api.routes import ROUTES
 from service.kube.client import KubeClient
-from service.kube.configuration import credential_source
+from service.kube.credentials import anonymous
 from service.kube.readiness import Readiness
+from service.sandbox import server as sandbox_server
 from service.settings import Settings
 
 
@@ -32,11 +34,19 @@ def create_app(settings: Settings) -> web.Application:
 
 
 async def _kube_client(app: web.Application) -> AsyncIterator[None]:
-    source = credential_source(app[keys.SETTINGS].kubeconfig, app[keys.SETTINGS].context)
-    await source.current()
-    client = KubeClient(source, app[keys.SETTINGS])
-    app[keys.KUBE_CLIENT] = client
-    app[keys.READINESS] = Readiness(client)
-    yield
-    await client.close()
-    await source.close()
+    settings = app[keys.SETTINGS]
+    async with AsyncExitStack() as stack:
+        if settings.sandbox:
+            source = anonymous(await stack.enter_async_context(sandbox_server.running()))
+        else:
+            # Its library takes half a second to import, which a start on the sandbox does without.
+            from service.kube.configuration import credential_source  # noqa: PLC0415
+
+            source = credential_source(settings.kubeconfig, settings.context)
+        await source.current()
+        client = KubeClient(source, settings)
+        app[keys.KUBE_CLIENT] = client
+        app[keys.READINESS] = Readiness(client)
+        yield
+        await client.close()
+        await source.close()

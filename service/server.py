@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import cast
@@ -17,7 +18,9 @@ from service.api.middlewares import REQUEST_ID_HEADER, new_request_id, rendered
 from service.app import create_app
 from service.audit import AuditRecord
 from service.errors import ApiError, BadRequest, InternalError, RequestHeaderFieldsTooLarge
+from service.sandbox.store import Limits
 from service.settings import Settings
+from service.welcome import welcome
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -164,6 +167,9 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
     async with running(settings) as (app, url):
+        if settings.sandbox:
+            sys.stdout.write(welcome(url, Limits()))
+            sys.stdout.flush()
         _log.info("serving", url=url, program=version.NAME, version=version.VERSION)
         await asked_to_end.wait()
         app[keys.READINESS].draining = True

@@ -73,6 +73,12 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _boolean(text: str) -> bool:
+    if text not in {"true", "false", "1", "0"}:
+        raise ValueError(f"{text!r} is none of true, false, 1, 0")
+    return text in {"true", "1"}
+
+
 def _not_empty(text: str) -> str:
     if not text:
         raise ValueError("it is empty")
@@ -90,6 +96,9 @@ class Settings:
 
     listen: Address = _setting(
         _loopback_address, "127.0.0.1:8080", "HOST:PORT to serve on; loopback only; port 0 takes a free one"
+    )
+    sandbox: bool = _setting(
+        _boolean, "false", "true: serve the embedded sandbox instead of a cluster; the flag alone says so too"
     )
     kubeconfig: str | None = _setting(
         _not_empty,
@@ -198,6 +207,9 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(
             flag_of(each.name),
             metavar="VALUE",
+            # A boolean's flag may stand alone.
+            nargs="?" if each.metadata["parse"] is _boolean else None,
+            const="true" if each.metadata["parse"] is _boolean else None,
             help=f"{each.metadata['help']}{shown} [{variable_of(each.name)}]",
         )
     return parser

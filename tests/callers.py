@@ -72,6 +72,19 @@ async def raw_exchange(url: str, request: bytes, timeout: float = 60.0) -> bytes
         await writer.wait_closed()
 
 
+async def status_line(url: str, request: bytes) -> bytes:
+    """Send bytes as they are, and return the first line of the answer; then hang up."""
+    address = URL(url)
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    try:
+        async with asyncio.timeout(60.0):
+            writer.write(request)
+            return await reader.readline()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
 def assert_is_status(answer: Answer, code: int, reason: str) -> dict[str, Any]:
     """Check the one shape that every error has, and return the Status."""
     assert answer.status == code, answer

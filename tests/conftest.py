@@ -24,6 +24,7 @@ structlog.configure(
     wrapper_class=structlog.stdlib.BoundLogger,
 )
 
+Figure = Callable[[str], None]
 StartService = Callable[..., Awaitable[str]]
 
 
@@ -59,6 +60,20 @@ async def no_task_leaks(no_descriptor_leaks: None) -> AsyncIterator[None]:
         await asyncio.sleep(0)  # what was just cancelled or closed gets its turn to end
     left = {task for task in others if not task.done()}
     assert not left, f"tasks left running: {left}"
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Figure:
+    """Return a function that takes a line with what was measured, to be printed at the end of the run."""
+    return partial(record_property, "figure")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests have measured."""
+    for report in terminalreporter.getreports("passed"):
+        for name, line in report.user_properties:
+            if name == "figure" and report.when == "call":
+                terminalreporter.write_line(str(line))
 
 
 @pytest.fixture

@@ -1,7 +1,12 @@
 """What the README promises holds: its commands, its tables, its output."""
 
 import asyncio
+import os
 import re
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,7 @@ from service.api import query
 from service.api.routes import ROUTES
 from tests.cluster.control_plane import ControlPlane
 from tests.conftest import StartService
+from tests.processes import environment
 from tests.readme import README, section, steps, with_settings
 from tests.waiting import WATCHDOG_SECONDS
 
@@ -58,21 +64,79 @@ def test_every_file_that_is_named_exists() -> None:
         assert any((root / path).exists() for root in (ROOT, ROOT / "service")), path
 
 
+async def test_the_tour_prints_what_it_says_after_make_run_with_nothing_set(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    async with making("run", tmp_path, JOB_API_LISTEN=address) as started:
+        await take_the_tour(f"http://{address}", tmp_path)
+        code, printed = await pasted(re.search(r"^JOBS=.*?\n\n", started, re.DOTALL | re.MULTILINE)[0], tmp_path)  # type: ignore[index]
+        assert code == 0, printed
+        kinds = re.findall(r'^{"kind":"(\w+)"', printed, re.MULTILINE)
+        assert kinds == ["Job", "Job", "Status", "Status"], printed
+        assert '"status":"Success"' in printed
+
+
 @pytest.mark.cluster
-async def test_the_tour_prints_what_it_says(
+async def test_the_tour_prints_what_it_says_on_a_real_apiserver(
     control_plane: ControlPlane, start_service: StartService, tmp_path: Path
 ) -> None:
-    url = await start_service(kubeconfig=str(control_plane.kubeconfig))
+    await take_the_tour(await start_service(kubeconfig=str(control_plane.kubeconfig)), tmp_path)
+
+
+@asynccontextmanager
+async def making(target: str, home: Path, **variables: str) -> AsyncIterator[str]:
+    """Run a target of make as in a new terminal, and yield what it prints until the service is there."""
+    make = await asyncio.create_subprocess_exec(
+        "make",
+        target,
+        cwd=ROOT,
+        env=environment(home, variables),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        assert make.stdout is not None
+        printed = ""
+        async with asyncio.timeout(WATCHDOG_SECONDS):
+            while "serving" not in printed:
+                line = (await make.stdout.readline()).decode()
+                assert line, printed
+                printed += line
+        yield printed
+        os.killpg(make.pid, signal.SIGINT)
+        async with asyncio.timeout(WATCHDOG_SECONDS):
+            await make.communicate()
+    finally:
+        if make.returncode is None:
+            os.killpg(make.pid, signal.SIGKILL)
+            await make.communicate()
+
+
+async def pasted(commands: str, directory: Path) -> tuple[int | None, str]:
+    """Run commands as if pasted into a terminal, and return the exit code and what is printed."""
+    shell = await asyncio.create_subprocess_exec(
+        "bash",
+        "-e",
+        "-c",
+        commands,
+        cwd=directory,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(WATCHDOG_SECONDS):
+        printed = (await shell.communicate())[0].decode()
+    return shell.returncode, printed
+
+
+async def take_the_tour(url: str, directory: Path) -> None:
+    """Run the README's commands in order, and compare what they print."""
     tour = [step for step in steps(section("A tour")) if not step.commands.startswith("make ")]
     assert len(tour) >= 6
     script = f"\necho '{_MARK}'\n".join(step.commands for step in tour).replace("http://127.0.0.1:8080", url)
-    shell = await asyncio.create_subprocess_exec(
-        "bash", "-e", "-c", script, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    async with asyncio.timeout(WATCHDOG_SECONDS):
-        printed = (await shell.communicate())[0].decode().replace("\r\n", "\n").split(f"{_MARK}\n")
-    assert shell.returncode == 0, printed
-    for step, output in zip(tour, printed, strict=True):
+    code, printed = await pasted(script, directory)
+    assert code == 0, printed
+    for step, output in zip(tour, printed.replace("\r\n", "\n").split(f"{_MARK}\n"), strict=True):
         told = "" if step.prints is None else step.prints
         # … stands for what differs each time.
         pattern = ".*".join(re.escape(part.rstrip("\n")) for part in told.split("…"))

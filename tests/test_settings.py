@@ -23,6 +23,7 @@ SECONDS = tuple(name for name in NAMES if name.endswith("_seconds"))
 # For each setting a value that is not the default, what it is read as, and another such pair.
 USABLE: dict[str, tuple[tuple[str, object], tuple[str, object]]] = {
     "listen": (("127.8.8.8:1", Address("127.8.8.8", 1)), ("[::1]:2", Address("::1", 2))),
+    "sandbox": (("true", True), ("0", False)),
     "kubeconfig": (("/a:/b", "/a:/b"), ("c", "c")),
     "context": (("one", "one"), ("two", "two")),
     "upstream_connect_seconds": (("0.5", 0.5), ("2", 2.0)),
@@ -35,6 +36,7 @@ USABLE: dict[str, tuple[tuple[str, object], tuple[str, object]]] = {
 }
 DEFAULTS: dict[str, object] = {
     "listen": Address("127.0.0.1", 8080),
+    "sandbox": False,
     "kubeconfig": None,
     "context": None,
     "upstream_connect_seconds": 3.0,
@@ -67,12 +69,14 @@ def unusable() -> Iterator[tuple[str, str]]:
     """Yield every setting with values that it cannot have."""
     for text in ("", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1"):
         yield "listen", text
+    for text in ("", "yes", "True", "2"):
+        yield "sandbox", text
     yield "kubeconfig", ""
     yield "context", ""
     for name in SECONDS:
         for text in ("", "soon", "nan", "inf", "-inf", "-1", "1e9", "3s", "0x10"):
             yield name, text
-    for name in set(SECONDS) - {"shutdown_grace_seconds"}:
+    for name in (each for each in SECONDS if each != "shutdown_grace_seconds"):
         yield name, "0"  # a deadline that nothing could meet
     for text in ("", "JSON", "yaml"):
         yield "log_format", text
@@ -102,6 +106,11 @@ def test_an_embedding_program_gives_what_it_likes_and_gets_the_other_defaults() 
     assert values(default_settings(log_level="error")) == DEFAULTS | {"log_level": "error"}
 
 
+def test_the_flag_of_a_boolean_may_stand_alone() -> None:
+    assert read_settings(["--sandbox", "--log-level=debug"], {"JOB_API_SANDBOX": "false"}).sandbox is True
+    assert read_settings(["--sandbox", "false"], {"JOB_API_SANDBOX": "true"}).sandbox is False
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_environment_wins_over_the_default(name: str) -> None:
     text, value = USABLE[name][0]
@@ -129,7 +138,7 @@ def test_help_has_every_flag_with_its_variable_its_default_and_an_explanation(
     with pytest.raises(SystemExit) as ended:
         read_settings(["--help"], {})
     assert ended.value.code == 0
-    entry = re.compile(rf"^  {flag_of(name)} VALUE\s+(.*) \[{variable_of(name)}\]$", re.MULTILINE)
+    entry = re.compile(rf"^  {flag_of(name)} (?:VALUE|\[VALUE\])\s+(.*) \[{variable_of(name)}\]$", re.MULTILINE)
     said = entry.search(capsys.readouterr().out)
     assert said is not None
     default = next(each.metadata["default"] for each in fields(Settings) if each.name == name)

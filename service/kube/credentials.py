@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -38,6 +39,15 @@ class Credentials:
     server_hostname: str | None = None
     proxy: str | None = field(default=None, repr=False)
     fresh_until: float = field(compare=False)
+
+
+def anonymous(server: str) -> "CredentialSource":
+    """Return a source for an apiserver that asks for no credentials, such as the sandbox, at an http URL."""
+
+    async def read() -> Credentials:
+        return Credentials(server=server, authorization=None, ssl_context=False, fresh_until=math.inf)
+
+    return CredentialSource(read, server)
 
 
 class CredentialSource:

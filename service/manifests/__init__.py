@@ -4,6 +4,14 @@ Whatever bytes come in, either answers or raises BadRequest, in time and memory 
 """
 
 from service.manifests.look import ManifestLook, look
-from service.manifests.strict import JsonValue, read_strictly
+from service.manifests.strict import JsonValue, Reading, RepeatedKey, read_strictly, read_with_repeated_keys
 
-__all__ = ["JsonValue", "ManifestLook", "look", "read_strictly"]
+__all__ = [
+    "JsonValue",
+    "ManifestLook",
+    "Reading",
+    "RepeatedKey",
+    "look",
+    "read_strictly",
+    "read_with_repeated_keys",
+]

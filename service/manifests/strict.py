@@ -1,8 +1,8 @@
 """The strict reading of a body: its JSON value, and a refusal where two readers would see two values."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from service.manifests.events import MAX_NODES, Event, shown
 from service.manifests.scalars import Scalar, read_json_literal, read_plain_scalar
@@ -26,12 +26,53 @@ def read_strictly(body: bytes) -> JsonValue:
             twice, a tag other than !!str, or a scalar that readers of YAML take for different values. The
             message names line and column.
     """
+    return _read(body, None).value
+
+
+class RepeatedKey(NamedTuple):
+    """A key that a mapping has twice.
+
+    Attributes:
+        line: where it is given again, from 1.
+        key: the key.
+        mapping: the mapping, as it is in the value that was read.
+    """
+
+    line: int
+    key: str
+    mapping: "dict[str, JsonValue]"
+
+
+class Reading(NamedTuple):
+    """What a body says.
+
+    Attributes:
+        value: its value; of a key given twice, the last one's.
+        is_json: whether it was a JSON object; else it was YAML.
+        repeated_keys: the keys given twice, in the order in which their values end.
+    """
+
+    value: JsonValue
+    is_json: bool
+    repeated_keys: Sequence[RepeatedKey]
+
+
+def read_with_repeated_keys(body: bytes) -> Reading:
+    """Read as `read_strictly` does, but report keys given twice instead of refusing them.
+
+    Raises:
+        BadRequest: as by `read_strictly`, also for a key that is given twice by a merge (`<<`).
+    """
+    return _read(body, [])
+
+
+def _read(body: bytes, repeated_keys: list[RepeatedKey] | None) -> Reading:
     source = read(body)
-    reader = _Reader(source.events, read_json_literal if source.is_json else read_plain_scalar)
+    reader = _Reader(source.events, read_json_literal if source.is_json else read_plain_scalar, repeated_keys)
     value = reader.read(next(source.events))
     for _ in source.events:
         pass  # what follows has to be well-formed, and not another document
-    return value
+    return Reading(value, source.is_json, repeated_keys or ())
 
 
 @dataclass(slots=True)
@@ -47,9 +88,15 @@ class _Anchored:
 class _Reader:
     """Builds values from events, and counts what they weigh when written out. Its recursion is capped by theirs."""
 
-    def __init__(self, events: Iterator[Event], read_plain: Callable[[str], Scalar]) -> None:
+    def __init__(
+        self,
+        events: Iterator[Event],
+        read_plain: Callable[[str], Scalar],
+        repeated_keys: list[RepeatedKey] | None,
+    ) -> None:
         self._events = events
         self._read_plain = read_plain
+        self._repeated_keys = repeated_keys
         self._anchored: dict[str, _Anchored] = {}
         self._nodes = 0
         self._characters = 0
@@ -114,7 +161,11 @@ class _Reader:
             name = self.read(key)
             if not isinstance(name, str):
                 key.refuse("the key is not a string: quote it")
-            _put(key, mapping, name, self.read(next(self._events)))
+            value = self.read(next(self._events))
+            if name in mapping and self._repeated_keys is not None:
+                self._repeated_keys.append(RepeatedKey(key.line, name, mapping))
+                del mapping[name]
+            _put(key, mapping, name, value)
         return mapping
 
     def _merge(self, key: Event, mapping: dict[str, JsonValue]) -> None:

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from service.kube.client import USER_AGENT
+from service.sandbox import server as sandbox_server
 from tests.callers import Caller
 from tests.cluster.control_plane import ControlPlane
 from tests.conftest import StartService
@@ -46,10 +47,24 @@ class Backend:
         return write_kubeconfig(path, server or self.server, cluster, **user)
 
 
-@pytest.fixture(params=[pytest.param("cluster", marks=pytest.mark.cluster)])
-def backend(control_plane: ControlPlane) -> Backend:
-    """Return each apiserver in turn that the contract holds for."""
+# Its scope is the session's so that the control plane is there before a test begins to count its descriptors.
+@pytest.fixture(scope="session", params=["sandbox", pytest.param("cluster", marks=pytest.mark.cluster)])
+def real_backend(request: pytest.FixtureRequest) -> Backend | None:
+    """Return the real apiserver, or None where the sandbox's turn is."""
+    if request.param == "sandbox":
+        return None
+    control_plane: ControlPlane = request.getfixturevalue("control_plane")
     return Backend(control_plane.server, control_plane.ca_file, control_plane.admin_token)
+
+
+@pytest.fixture
+async def backend(real_backend: Backend | None) -> AsyncIterator[Backend]:
+    """Return each apiserver in turn that the contract holds for; the sandbox is a new one each time."""
+    if real_backend is not None:
+        yield real_backend
+    else:
+        async with sandbox_server.running() as url:
+            yield Backend(url, None, None)
 
 
 @pytest.fixture
@@ -92,9 +107,12 @@ async def proxied_api(
 
 
 @pytest.fixture
-async def namespace(direct: Caller) -> AsyncIterator[str]:
-    """Return a namespace of the test's own."""
+async def namespace(direct: Caller, real_backend: Backend | None) -> AsyncIterator[str]:
+    """Return a namespace of the test's own; in the sandbox every namespace is there."""
     name = f"test-{uuid4().hex[:12]}"
+    if real_backend is None:
+        yield name
+        return
     created = await direct(
         "POST",
         "/api/v1/namespaces",

@@ -17,7 +17,6 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 ACCEPTS = [
     "application/json",
     "application/yaml",
-    "application/vnd.kubernetes.protobuf",
     TABLE,
     "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
     f"{TABLE}, application/json",
@@ -75,7 +74,7 @@ async def test_a_job_that_is_not_there_is_the_apiservers_404(api: Caller, direct
     assert assert_is_status(ours, 404, "NotFound")["details"]["name"] == "none"
 
 
-@pytest.mark.parametrize("accept", ["application/yaml", "application/vnd.kubernetes.protobuf", TABLE])
+@pytest.mark.parametrize("accept", ["application/yaml", TABLE])
 async def test_a_404_is_relayed_in_the_negotiated_type(
     api: Caller, direct: Caller, namespace: str, accept: str
 ) -> None:

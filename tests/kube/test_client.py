@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.callers import Answer, Caller, assert_is_status, raw_exchange
+from tests.callers import Answer, Caller, assert_is_status, raw_exchange, status_line
 from tests.conftest import StartService
 from tests.upstream import Received, Upstream, http, json_answer, write_kubeconfig
 from tests.waiting import eventually
@@ -300,11 +300,7 @@ async def test_head_asks_upstream_with_get(both: StartBoth) -> None:
 async def test_a_body_that_stops_coming_is_408_and_nothing_is_sent(both: StartBoth) -> None:
     upstream, api = await both(drop, chunk_seconds=0.2)
     head = f"POST {JOBS} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n".encode()
-    reader, writer = await asyncio.open_connection(*api.url.removeprefix("http://").split(":"))
-    writer.write(head + MANIFEST)
-    assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
-    writer.close()
-    await writer.wait_closed()
+    assert (await status_line(api.url, head + MANIFEST)).startswith(b"HTTP/1.1 408 ")
     assert upstream.received == []
 
 

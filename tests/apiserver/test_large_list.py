@@ -7,6 +7,7 @@ import pytest
 
 from tests.callers import Caller
 from tests.cluster.control_plane import ControlPlane
+from tests.conftest import Figure
 from tests.contract.conftest import Backend
 from tests.contract.manifests import suspended
 from tests.contract.paths import direct_jobs, jobs
@@ -35,7 +36,7 @@ async def test_a_list_of_10000_jobs_is_not_held(
     own_control_plane: ControlPlane,
     run: RunService,
     http_client: aiohttp.ClientSession,
-    capsys: pytest.CaptureFixture[str],
+    figure: Figure,
 ) -> None:
     backend = Backend(own_control_plane.server, own_control_plane.ca_file, own_control_plane.admin_token)
     own_control_plane.stop_component("kube-controller-manager")  # nothing is to be done about these Jobs
@@ -47,9 +48,8 @@ async def test_a_list_of_10000_jobs_is_not_held(
             before = service.peak_memory()
             size = await length(api, jobs("default"), encoding)
             grown = service.peak_memory() - before
-            with capsys.disabled():
-                relayed, peak = f"{size / 1e6:.1f} MB relayed", f"peak memory grew by {grown / 1e6:.1f} MB"
-                print(f"{JOBS} Jobs, {encoding}: {relayed}, {peak}")  # noqa: T201 (for people)
+            relayed, peak = f"{size / 1e6:.1f} MB relayed", f"peak memory grew by {grown / 1e6:.1f} MB"
+            figure(f"a list of {JOBS} Jobs, {encoding}: {relayed}, {peak}")
             assert size > least
             assert grown < _MOST_BYTES
 

@@ -1,0 +1,1 @@
+"""What only a real apiserver can show: its credentials, its protobuf, its size."""

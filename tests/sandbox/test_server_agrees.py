@@ -1,0 +1,13 @@
+"""A real apiserver answers as it did when tests/data/server.json was recorded."""
+
+import aiohttp
+import pytest
+
+from tests.cluster.control_plane import ControlPlane
+from tests.sandbox.server_answers import differences, of_the_apiserver, recorded
+
+pytestmark = pytest.mark.cluster
+
+
+async def test_the_record_is_still_true(control_plane: ControlPlane, http_client: aiohttp.ClientSession) -> None:
+    assert not differences(await of_the_apiserver(control_plane, http_client), recorded())

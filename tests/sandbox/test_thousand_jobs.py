@@ -1,0 +1,48 @@
+"""A thousand Jobs at once finish in the sandbox, in a process whose memory is looked at."""
+
+import asyncio
+import time
+
+import aiohttp
+
+from tests.callers import Caller
+from tests.conftest import Figure
+from tests.contract.manifests import SLEEP1
+from tests.contract.paths import jobs
+from tests.processes import RunService
+from tests.waiting import WATCHDOG_SECONDS
+
+JOBS = 1_000
+_AT_ONCE = 16
+# Jobs, pods and events of a thousand Jobs are some 20 MB of JSON, and the past that is remembered as much again.
+_MOST_BYTES = 256 * 1024 * 1024
+
+
+async def create(api: Caller) -> None:
+    numbers = iter(range(JOBS))
+
+    async def work() -> None:
+        for number in numbers:
+            manifest = SLEEP1.replace(b"completions: 3", b"completions: 1").replace(b"sleep1", b"job-%d" % number)
+            assert (await api("POST", jobs("default"), manifest)).status == 201
+
+    await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
+
+
+async def test_a_thousand_jobs_are_created_and_finished(
+    run: RunService, http_client: aiohttp.ClientSession, figure: Figure
+) -> None:
+    began = time.perf_counter()
+    async with run("--sandbox") as service:
+        api = Caller(http_client, await service.url(), {})
+        figure(f"the service on the sandbox serves {time.perf_counter() - began:.1f} s after its start")
+        before = service.peak_memory()
+        await create(api)
+        async with asyncio.timeout(WATCHDOG_SECONDS):
+            while (
+                len((await api("GET", jobs("default") + "?fieldSelector=status.successful=1")).json["items"]) < JOBS
+            ):
+                await asyncio.sleep(0.2)
+        peak = service.peak_memory()
+    figure(f"{JOBS} Jobs in the sandbox: peak memory {before / 1e6:.0f} MB before, {peak / 1e6:.0f} MB after")
+    assert peak < _MOST_BYTES
