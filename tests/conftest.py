@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import hypothesis
 import pytest
 import structlog
 
@@ -23,6 +24,10 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     wrapper_class=structlog.stdlib.BoundLogger,
 )
+
+# Enough to find what is common within the minute that the fast tests may take; no test is about a duration.
+hypothesis.settings.register_profile("fast", max_examples=40, deadline=None)
+hypothesis.settings.load_profile("fast")
 
 Figure = Callable[[str], None]
 StartService = Callable[..., Awaitable[str]]

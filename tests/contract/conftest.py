@@ -97,12 +97,8 @@ async def proxied_api(
     start_service: StartService,
     http_client: aiohttp.ClientSession,
 ) -> Caller:
-    """Return a caller of a service that reaches the backend through `proxy`, with short deadlines."""
-    url = await start_service(
-        kubeconfig=backend.kubeconfig(tmp_path / "proxied.kubeconfig", proxy.url),
-        upstream_first_byte_seconds=1.0,
-        chunk_seconds=1.0,
-    )
+    """Return a caller of a service that reaches the backend through `proxy`."""
+    url = await start_service(kubeconfig=backend.kubeconfig(tmp_path / "proxied.kubeconfig", proxy.url))
     return Caller(http_client, url, {})
 
 

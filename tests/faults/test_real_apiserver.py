@@ -27,67 +27,67 @@ async def create(direct: Caller, namespace: str, name: str = "one") -> None:
 
 @pytest.mark.parametrize("fault", [Fault(cut_after=0), Fault(reset_after=0)], ids=["cut", "reset"])
 async def test_before_the_headers_a_read_is_503_and_a_write_is_done_once_with_unknown_outcome(
-    proxied_api: Caller, direct: Caller, proxy: FaultProxy, namespace: str, fault: Fault
+    impatient_api: Caller, direct: Caller, proxy: FaultProxy, namespace: str, fault: Fault
 ) -> None:
     await create(direct, namespace)
-    assert (await proxied_api("GET", job(namespace, "one"))).status == 200
+    assert (await impatient_api("GET", job(namespace, "one"))).status == 200
     proxy.fault = fault
-    assert_is_status(await proxied_api("GET", job(namespace, "one")), 503, "ServiceUnavailable")
-    assert_is_status(await proxied_api("POST", jobs(namespace), suspended("two")), 504, "Timeout")
-    assert_is_status(await proxied_api("DELETE", job(namespace, "one")), 504, "Timeout")
+    assert_is_status(await impatient_api("GET", job(namespace, "one")), 503, "ServiceUnavailable")
+    assert_is_status(await impatient_api("POST", jobs(namespace), suspended("two")), 504, "Timeout")
+    assert_is_status(await impatient_api("DELETE", job(namespace, "one")), 504, "Timeout")
     proxy.fault = Fault()
     assert [proxy.requests(method) for method in ("GET", "POST", "DELETE")] == [2, 1, 1]
     # Both writes were carried out, as a caller finds who does what the Status says: GET before trying again.
-    assert (await proxied_api("GET", job(namespace, "two"))).status == 200
-    assert (await proxied_api("GET", job(namespace, "one"))).status == 404
+    assert (await impatient_api("GET", job(namespace, "two"))).status == 200
+    assert (await impatient_api("GET", job(namespace, "one"))).status == 404
 
 
 @pytest.mark.parametrize("name", ["cut_after", "reset_after", "stall_after"])
 async def test_after_the_headers_the_callers_connection_is_aborted(
-    proxied_api: Caller, direct: Caller, proxy: FaultProxy, namespace: str, name: str
+    impatient_api: Caller, direct: Caller, proxy: FaultProxy, namespace: str, name: str
 ) -> None:
     await create(direct, namespace)
     proxy.fault = Fault(**{name: 1_200})
     with pytest.raises(aiohttp.ClientError):
-        await proxied_api("GET", job(namespace, "one"))
+        await impatient_api("GET", job(namespace, "one"))
     with pytest.raises(aiohttp.ClientError):
-        await proxied_api("GET", jobs(namespace))
+        await impatient_api("GET", jobs(namespace))
     proxy.fault = Fault()
-    assert (await proxied_api("GET", job(namespace, "one"))).status == 200
+    assert (await impatient_api("GET", job(namespace, "one"))).status == 200
 
 
 async def test_silence_is_504_and_the_connection_is_given_up(
-    proxied_api: Caller, direct: Caller, proxy: FaultProxy, namespace: str
+    impatient_api: Caller, direct: Caller, proxy: FaultProxy, namespace: str
 ) -> None:
     await create(direct, namespace)
     proxy.fault = Fault(stall_after=0)
-    assert_is_status(await proxied_api("GET", job(namespace, "one")), 504, "Timeout")
-    assert_is_status(await proxied_api("POST", jobs(namespace), suspended("two")), 504, "Timeout")
+    assert_is_status(await impatient_api("GET", job(namespace, "one")), 504, "Timeout")
+    assert_is_status(await impatient_api("POST", jobs(namespace), suspended("two")), 504, "Timeout")
     await eventually(lambda: proxy.open_connections == 0)
-    assert (await proxied_api("GET", "/livez")).status == 200
+    assert (await impatient_api("GET", "/livez")).status == 200
     proxy.fault = Fault()
-    assert (await proxied_api("GET", job(namespace, "two"))).status == 200
+    assert (await impatient_api("GET", job(namespace, "two"))).status == 200
 
 
 async def test_slices_and_delays_change_no_byte(
-    proxied_api: Caller, direct: Caller, proxy: FaultProxy, namespace: str
+    impatient_api: Caller, direct: Caller, proxy: FaultProxy, namespace: str
 ) -> None:
     await create(direct, namespace)
     proxy.fault = Fault(slice_bytes=7, delay=0.0005)
-    sliced = await proxied_api("GET", job(namespace, "one"))
+    sliced = await impatient_api("GET", job(namespace, "one"))
     assert sliced.body == (await direct("GET", direct_job(namespace, "one"))).body
-    created = await proxied_api("POST", jobs(namespace), suspended("two"))
+    created = await impatient_api("POST", jobs(namespace), suspended("two"))
     assert created.status == 201
 
 
 async def test_a_caller_who_hangs_up_frees_the_connection_upstream_and_loses_no_write(
-    proxied_api: Caller, direct: Caller, proxy: FaultProxy, namespace: str
+    impatient_api: Caller, direct: Caller, proxy: FaultProxy, namespace: str
 ) -> None:
     await create(direct, namespace)
     proxy.fault = Fault(delay=0.5)
     calls = [
-        asyncio.create_task(proxied_api("GET", job(namespace, "one"))),
-        asyncio.create_task(proxied_api("POST", jobs(namespace), suspended("two"))),
+        asyncio.create_task(impatient_api("GET", job(namespace, "one"))),
+        asyncio.create_task(impatient_api("POST", jobs(namespace), suspended("two"))),
     ]
     await eventually(lambda: proxy.requests("GET") == proxy.requests("POST") == 1)
     for call in calls:
@@ -95,7 +95,7 @@ async def test_a_caller_who_hangs_up_frees_the_connection_upstream_and_loses_no_
     await asyncio.gather(*calls, return_exceptions=True)
     await at_rest(direct, namespace, "two")
     proxy.fault = Fault()
-    assert (await proxied_api("GET", job(namespace, "two"))).status == 200
+    assert (await impatient_api("GET", job(namespace, "two"))).status == 200
     assert proxy.requests("POST") == 1
 
 
@@ -103,7 +103,7 @@ async def test_an_apiserver_that_freezes_dies_and_comes_back(
     own_control_plane: ControlPlane, start_service: StartService, http_client: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     url = await start_service(
-        kubeconfig=str(own_control_plane.kubeconfig), upstream_first_byte_seconds=1.0, chunk_seconds=1.0
+        kubeconfig=str(own_control_plane.kubeconfig), upstream_first_byte_seconds=2.0, chunk_seconds=2.0
     )
     api = Caller(http_client, url, {})
     assert (await api("POST", jobs("default"), suspended("one"))).status == 201

@@ -354,6 +354,6 @@ async def test_the_service_still_serves_after_everything_above(both: StartBoth) 
             return None
         return json_answer(200, b'{"kind":"Job"}')
 
-    _, api = await both(answer, upstream_first_byte_seconds=0.2)
+    _, api = await both(answer, upstream_first_byte_seconds=2.0)
     codes = [(await call(api, "GET")).status for _ in range(4)]
     assert codes == [503, 504, 503, 200]
