@@ -69,7 +69,9 @@ async def test_the_tour_prints_what_it_says_after_make_run_with_nothing_set(tmp_
         address = f"127.0.0.1:{free.getsockname()[1]}"
     async with making("run", tmp_path, JOB_API_LISTEN=address) as started:
         await take_the_tour(f"http://{address}", tmp_path)
-        code, printed = await pasted(re.search(r"^JOBS=.*?\n\n", started, re.DOTALL | re.MULTILINE)[0], tmp_path)  # type: ignore[index]
+        lines_to_try = re.search(r"^JOBS=.*?\n\n", started, re.DOTALL | re.MULTILINE)
+        assert lines_to_try, started
+        code, printed = await pasted(lines_to_try[0], tmp_path)
         assert code == 0, printed
         kinds = re.findall(r'^{"kind":"(\w+)"', printed, re.MULTILINE)
         assert kinds == ["Job", "Job", "Status", "Status"], printed
