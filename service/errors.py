@@ -35,6 +35,14 @@ _REASONS = MappingProxyType(
 )
 
 
+_SHOWN_LENGTH = 64
+
+
+def shown(value: str) -> str:
+    """Return a caller's text as a message shows it: quoted, in ASCII, and not at length."""
+    return ascii(value if len(value) <= _SHOWN_LENGTH else value[:_SHOWN_LENGTH] + "…")
+
+
 def reason_of(code: int) -> str:
     """Return the metav1.StatusReason of an HTTP status code; of one without its own, the HTTP phrase."""
     if code in _REASONS:

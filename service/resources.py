@@ -7,7 +7,7 @@ namespace of `..` would ask the apiserver for the Jobs of all namespaces.
 import re
 from dataclasses import dataclass
 
-from service.errors import BadRequest
+from service.errors import BadRequest, shown
 
 # RFC 1123 as Kubernetes reads it:
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
@@ -15,7 +15,6 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_LENGTH = 63
 _SUBDOMAIN_LENGTH = 253
-_SHOWN_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ def check_namespace(value: str) -> str:
     if len(value) <= _LABEL_LENGTH and _LABEL.fullmatch(value):
         return value
     raise BadRequest(
-        f"namespace {_shown(value)} is not a DNS-1123 label: at most 63 lower-case letters, digits and '-', "
+        f"namespace {shown(value)} is not a DNS-1123 label: at most 63 lower-case letters, digits and '-', "
         "beginning and ending with a letter or digit"
     )
 
@@ -64,11 +63,6 @@ def check_name(value: str) -> str:
     if len(value) <= _SUBDOMAIN_LENGTH and _SUBDOMAIN.fullmatch(value):
         return value
     raise BadRequest(
-        f"name {_shown(value)} is not a DNS-1123 subdomain: at most 253 lower-case letters, digits, '-' and '.', "
+        f"name {shown(value)} is not a DNS-1123 subdomain: at most 253 lower-case letters, digits, '-' and '.', "
         "each part beginning and ending with a letter or digit"
     )
-
-
-def _shown(value: str) -> str:
-    shortened = value if len(value) <= _SHOWN_LENGTH else value[:_SHOWN_LENGTH] + "…"
-    return ascii(shortened)

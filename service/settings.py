@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, NoReturn
 
+from service import version
+
 _ENVIRONMENT_PREFIX = "JOB_API_"
 # Kubernetes injects these into every pod beside a Service named job-api (JOB_API_PORT=tcp://…):
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
@@ -192,8 +194,6 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from service import version  # noqa: PLC0415 (reads the package's metadata, which only --version needs)
-
     parser = _Parser(
         prog="job-api",
         description="The raw Kubernetes Job over HTTP: read it, create it from YAML, delete it, never edit it.",

@@ -15,18 +15,18 @@ from service.kube.readiness import upstream_version
 
 async def livez(request: web.Request) -> web.Response:
     """Say that the process serves; nothing else, or an apiserver's bad hour would restart every replica."""
-    return _report(request, "livez", {"ping": None})
+    return _report("livez", query.read_query(request, query.HEALTH), {"ping": None})
 
 
 async def healthz(request: web.Request) -> web.Response:
     """Say the same as livez, for probes that know only this name."""
-    return _report(request, "healthz", {"ping": None})
+    return _report("healthz", query.read_query(request, query.HEALTH), {"ping": None})
 
 
 async def readyz(request: web.Request) -> web.Response:
     """Say whether requests should come here: not while shutting down, nor while the apiserver cannot be used."""
-    query.read_query(request, query.HEALTH)
-    return _report(request, "readyz", {"ping": None} | await request.app[keys.READINESS].failures())
+    asked = query.read_query(request, query.HEALTH)
+    return _report("readyz", asked, {"ping": None} | await request.app[keys.READINESS].failures())
 
 
 async def get_version(request: web.Request) -> web.Response:
@@ -50,8 +50,7 @@ routes = (
 )
 
 
-def _report(request: web.Request, endpoint: str, checks: Mapping[str, str | None]) -> web.Response:
-    asked = query.read_query(request, query.HEALTH)
+def _report(endpoint: str, asked: Mapping[str, str], checks: Mapping[str, str | None]) -> web.Response:
     failed = {name: failure for name, failure in checks.items() if failure is not None}
     if failed:
         raise ServiceUnavailable(

@@ -13,14 +13,13 @@ from urllib.parse import unquote_to_bytes, urlencode
 
 from aiohttp import web
 
-from service.errors import BadRequest
+from service.errors import BadRequest, shown
 
 _BOOLEANS = ("true", "false", "1", "0")
 _UNSIGNED = re.compile(r"[0-9]{1,20}")
 _SIGNED = re.compile(r"-?[0-9]{1,19}")
 # Go's time.ParseDuration: https://pkg.go.dev/time#ParseDuration
 _DURATION = re.compile(r"[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
-_SHOWN_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +146,11 @@ def read_query(request: web.Request, known: Mapping[str, Parameter]) -> dict[str
         raw_name, _, raw_value = pair.partition("=")
         name, value = _decoded(raw_name), _decoded(raw_value)
         if name not in known:
-            raise BadRequest(f"unknown query parameter {_shown(name)}: {_known_ones(known)}")
+            raise BadRequest(f"unknown query parameter {shown(name)}: {_known_ones(known)}")
         if name in query:
             raise BadRequest(f"query parameter {name!r} is given more than once")
         if not known[name].accepts(value):
-            raise BadRequest(f"query parameter {name!r} is {_shown(value)}, but must be {known[name].expects}")
+            raise BadRequest(f"query parameter {name!r} is {shown(value)}, but must be {known[name].expects}")
         query[name] = value
     return query
 
@@ -170,13 +169,9 @@ def _decoded(raw: str) -> str:
     try:
         return unquote_to_bytes(raw.replace("+", " ")).decode()
     except UnicodeDecodeError:
-        raise BadRequest(f"the query string is not UTF-8: {_shown(raw)}") from None
+        raise BadRequest(f"the query string is not UTF-8: {shown(raw)}") from None
 
 
 def _known_ones(known: Iterable[str]) -> str:
     names = sorted(known)
     return f"this route knows {', '.join(names)}" if names else "this route knows none"
-
-
-def _shown(value: str) -> str:
-    return ascii(value if len(value) <= _SHOWN_LENGTH else value[:_SHOWN_LENGTH] + "…")

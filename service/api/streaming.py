@@ -47,9 +47,7 @@ async def relay(
             return await _relay_error(upstream)
         headers = _relayed(upstream)
         headers.update(extra_headers or {})
-        if request.method == "HEAD":
-            return await _answer_head(request, upstream, headers)
-        if upstream.length is not None and upstream.length <= _SMALL_BYTES:
+        if request.method != "HEAD" and upstream.length is not None and upstream.length <= _SMALL_BYTES:
             return web.Response(status=upstream.status, headers=headers, body=await upstream.read(_SMALL_BYTES))
         return await _stream(request, upstream, headers)
     except UpstreamBroken:
@@ -71,28 +69,19 @@ async def _relay_error(upstream: UpstreamResponse) -> web.StreamResponse:
     return web.Response(status=upstream.status, headers=_relayed(upstream), body=body)
 
 
-async def _answer_head(
-    request: web.Request, upstream: UpstreamResponse, headers: CIMultiDict[str]
-) -> web.StreamResponse:
-    response = web.StreamResponse(status=upstream.status, headers=headers)
-    response.content_length = upstream.length
-    await response.prepare(request)
-    await response.write_eof()
-    return response
-
-
 async def _stream(
     request: web.Request, upstream: UpstreamResponse, headers: CIMultiDict[str]
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=upstream.status, headers=headers)
     response.content_length = upstream.length
     await response.prepare(request)
-    async for chunk in upstream.chunks():
-        try:
-            async with asyncio.timeout(request.app[keys.SETTINGS].chunk_seconds):
-                await response.write(chunk)
-        except TimeoutError:
-            return _abort(request, response)
+    if request.method != "HEAD":
+        async for chunk in upstream.chunks():
+            try:
+                async with asyncio.timeout(request.app[keys.SETTINGS].chunk_seconds):
+                    await response.write(chunk)
+            except TimeoutError:
+                return _abort(request, response)
     await response.write_eof()
     return response
 

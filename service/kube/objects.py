@@ -11,8 +11,8 @@ class _Named(msgspec.Struct):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
-class _Version(msgspec.Struct):
-    gitVersion: str | None = None  # noqa: N815 (Kubernetes' spelling)
+class _Version(msgspec.Struct, rename="camel"):
+    git_version: str | None = None
 
 
 def name_of(raw: bytes) -> str | None:
@@ -26,6 +26,6 @@ def name_of(raw: bytes) -> str | None:
 def git_version_of(raw: bytes) -> str | None:
     """Return gitVersion of the apiserver's /version answer, or None when it has none."""
     try:
-        return msgspec.json.decode(raw, type=_Version).gitVersion
+        return msgspec.json.decode(raw, type=_Version).git_version
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
