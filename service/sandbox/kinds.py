@@ -1,8 +1,9 @@
 """The kinds that the sandbox serves: how they are called, and which of their fields a fieldSelector may name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from service.sandbox.store import Object
 
@@ -19,6 +20,7 @@ class Kind:
         verbs: what may be done with it here.
         fields: returns what a fieldSelector may name of an object.
         unknown_field: the message that refuses any other field.
+        blank: what is written of an object that has nothing, beyond its metadata.
     """
 
     group: str
@@ -28,6 +30,7 @@ class Kind:
     verbs: tuple[str, ...]
     fields: Callable[[Object], Mapping[str, str]]
     unknown_field: str
+    blank: Mapping[str, Any] = field(hash=False)
 
     @property
     def api_version(self) -> str:
@@ -88,12 +91,21 @@ def _event_fields(event: Object) -> dict[str, str]:
     }
 
 
+_BLANK_TEMPLATE = {"metadata": {}, "spec": {"containers": None}}
+_BLANK_EVENT: Object = {
+    "involvedObject": {}, "source": {}, "firstTimestamp": None, "lastTimestamp": None, "eventTime": None,
+    "reportingComponent": "", "reportingInstance": "",
+}  # fmt: skip
 JOBS = Kind(
-    "batch", "Job", "jobs", (), ("create", "delete", "get", "list"), _job_fields,
-    "field label {quoted} not supported for Job",
+    "batch", "Job", "jobs", (), ("create", "delete", "get", "list", "watch"), _job_fields,
+    "field label {quoted} not supported for Job", {"spec": {"template": _BLANK_TEMPLATE}, "status": {}},
 )  # fmt: skip
 PODS = Kind(
-    "", "Pod", "pods", ("po",), ("delete", "get", "list"), _pod_fields, "field label not supported: {field}"
-)
-EVENTS = Kind("", "Event", "events", ("ev",), ("get", "list"), _event_fields, "field label not supported: {field}")
+    "", "Pod", "pods", ("po",), ("delete", "get", "list", "watch"), _pod_fields,
+    "field label not supported: {field}", {"spec": {"containers": None}, "status": {}},
+)  # fmt: skip
+EVENTS = Kind(
+    "", "Event", "events", ("ev",), ("get", "list", "watch"), _event_fields,
+    "field label not supported: {field}", _BLANK_EVENT,
+)  # fmt: skip
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.plural: kind for kind in (JOBS, PODS, EVENTS)})

@@ -19,12 +19,15 @@ from service.sandbox.errors import MAX_BODY_BYTES
 from service.sandbox.events import EventRecorder
 from service.sandbox.http import handlers
 from service.sandbox.http.responses import errors_to_statuses, prepare
+from service.sandbox.http.watches import WATCHES, Watches
 from service.sandbox.kubelet.kubelet import Kubelet
 from service.sandbox.store import Key, Store
 
 # A labelSelector of 3,000 terms is 64 kB before it is percent-encoded; the apiserver's limit is 1 MiB.
 _MAX_LINE_BYTES = 1024 * 1024
 _HOST = "127.0.0.1"
+# As the apiserver does, and no client counts on it.
+BOOKMARK_SECONDS = 60.0
 _ROUTES = (
     ("/version", handlers.version),
     ("/livez", handlers.health),
@@ -40,13 +43,14 @@ _ROOTS = ("/apis/batch/v1/{}{{resource:jobs}}", "/api/v1/{}{{resource:pods|event
 
 
 @asynccontextmanager
-async def running(store: Store | None = None) -> AsyncIterator[str]:
+async def running(store: Store | None = None, *, bookmark_seconds: float = BOOKMARK_SECONDS) -> AsyncIterator[str]:
     """Run a sandbox; on leaving, everything in it is gone.
 
     Any namespace exists, and none can be created or deleted.
 
     Args:
         store: where its objects are kept; a new one if None.
+        bookmark_seconds: how often a watch that wants bookmarks gets one.
 
     Yields:
         Its URL, such as http://127.0.0.1:40123; there is no authentication.
@@ -60,7 +64,7 @@ async def running(store: Store | None = None) -> AsyncIterator[str]:
         Kubelet(store, events, clock),
         GarbageCollector(store, clock),
     )
-    async with _listening(store) as url, asyncio.TaskGroup() as tasks:
+    async with _listening(create_app(store, bookmark_seconds)) as url, asyncio.TaskGroup() as tasks:
         running_workers = [tasks.create_task(each.run()) for each in workers]
         # Its models take a second to import, which the first Job need not wait for.
         tasks.create_task(asyncio.to_thread(fields_of, "V1Job"))
@@ -69,10 +73,12 @@ async def running(store: Store | None = None) -> AsyncIterator[str]:
             task.cancel()
 
 
-def create_app(store: Store) -> web.Application:
+def create_app(store: Store, bookmark_seconds: float = BOOKMARK_SECONDS) -> web.Application:
     """Return the apiserver of a store, without controllers."""
     app = web.Application(middlewares=[errors_to_statuses], client_max_size=MAX_BODY_BYTES)
     app[handlers.STORE] = store
+    app[WATCHES] = watches = Watches(store, bookmark_seconds)
+    app.on_shutdown.append(watches.end)
     for path, handler in _ROUTES:
         app.router.add_get(path + "{slash:/?}", handler, allow_head=False)
     for root in _ROOTS:
@@ -86,14 +92,16 @@ def create_app(store: Store) -> web.Application:
 
 
 @asynccontextmanager
-async def _listening(store: Store) -> AsyncIterator[str]:
+async def _listening(app: web.Application) -> AsyncIterator[str]:
     runner = web.AppRunner(
-        create_app(store),
+        app,
         access_log=None,
         auto_decompress=False,
         max_line_size=_MAX_LINE_BYTES,
         max_field_size=_MAX_LINE_BYTES,
         shutdown_timeout=1.0,
+        # A watch ends with its caller; nothing that changes the store waits, so nothing is left half-done.
+        handler_cancellation=True,
     )
     try:
         await runner.setup()

@@ -1,7 +1,6 @@
 """The sandbox's etcd: objects as bytes, a resourceVersion that counts every change, and the recent past."""
 
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +29,15 @@ class FullError(Exception):
 
 
 class ExpiredError(Exception):
-    """The past that was asked for is no longer remembered."""
+    """The past that was asked for is no longer remembered.
+
+    Attributes:
+        oldest: the earliest resourceVersion since which all is remembered.
+    """
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(f"nothing before {oldest} is remembered")
+        self.oldest = oldest
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,8 @@ class Store:
         self._objects: dict[Key, Stored] = {}
         self._bytes = 0
         self._dependents: dict[str, dict[Key, None]] = {}  # by the uid of an owner, in the order of their creation
-        self._changes: deque[Change] = deque()
+        self._changes: dict[int, Change] = {}  # by resourceVersion: from the oldest to the latest, none is missing
+        self._oldest = self.resource_version + 1
         self._bytes_of_changes = 0
 
     def __len__(self) -> int:
@@ -157,14 +165,16 @@ class Store:
         )
 
     def changes_since(self, resource_version: int) -> Iterator[Change]:
-        """Yield the changes after a resourceVersion, oldest first.
+        """Return the changes after a resourceVersion, oldest first; nobody may change the store in between.
+
+        It costs nothing to ask; who waits between two of them had better ask again.
 
         Raises:
             ExpiredError: not all of them are remembered.
         """
-        if self._changes and resource_version + 1 < self._changes[0].resource_version:
-            raise ExpiredError
-        return (change for change in tuple(self._changes) if change.resource_version > resource_version)
+        if resource_version + 1 < self._oldest:
+            raise ExpiredError(self._oldest - 1)
+        return map(self._changes.__getitem__, range(resource_version + 1, self.resource_version + 1))
 
     def create(self, resource: str, new: Object) -> Stored:
         """Add an object, and give it uid, resourceVersion and creationTimestamp.
@@ -238,13 +248,14 @@ class Store:
         return stored
 
     def _remember(self, change: Change) -> None:
-        self._changes.append(change)
+        self._changes[change.resource_version] = change
         self._bytes_of_changes += len(change.stored.raw)
         while (
             len(self._changes) > self.limits.changes
             or self._bytes_of_changes > self.limits.megabytes_of_changes * _MEBIBYTE
         ):
-            self._bytes_of_changes -= len(self._changes.popleft().stored.raw)
+            self._bytes_of_changes -= len(self._changes.pop(self._oldest).stored.raw)
+            self._oldest += 1
 
     def _index(self, key: Key, before: frozenset[str], owners: frozenset[str]) -> None:
         for uid in owners - before:

@@ -84,19 +84,20 @@ def _body(answer: Answer) -> Any:
     """Return a body without what cannot be equal, and how it is laid out."""
     media_type = answer.headers.get("Content-Type", "")
     if media_type == "application/yaml":
-        return [_same(yaml.safe_load(answer.body)), "yaml"]
+        return [comparable(yaml.safe_load(answer.body)), "yaml"]
     if media_type != "application/json" or not answer.body:
         return answer.body.decode()
-    return [_same(answer.json), answer.body.count(b"\n") > 1, answer.body.endswith(b"\n")]
+    return [comparable(answer.json), answer.body.count(b"\n") > 1, answer.body.endswith(b"\n")]
 
 
-def _same(value: Any) -> Any:
+def comparable(value: Any) -> Any:
+    """Return a value without what cannot be equal of two apiservers."""
     if isinstance(value, dict):
         # Who owns which fields is for the tests of admission; the sandbox's controllers leave no such trace.
         kept = {name: each for name, each in value.items() if name != "managedFields"}
-        return {name: _VARYING_KEYS.get(name) or _same(each) for name, each in kept.items()}
+        return {name: _VARYING_KEYS.get(name) or comparable(each) for name, each in kept.items()}
     if isinstance(value, list):
-        return [_same(each) for each in value]
+        return [comparable(each) for each in value]
     for pattern, replacement in _VARYING if isinstance(value, str) else ():
         value = pattern.sub(replacement, value)
     return value

@@ -94,8 +94,50 @@ _ACCEPTS = (
     "application/json;stream=watch", "application/json;sv=v1", "application/json;charset=utf-8",
     "application/json;pretty=1", f"{_TABLE.replace('v=v1', 'v=v1beta1')}",
 )  # fmt: skip
+# Watches that are refused, or end by themselves.
+_WATCH_QUERIES = (
+    "sendInitialEvents=true", "sendInitialEvents=false&resourceVersion=1", "sendInitialEvents=",
+    "sendInitialEvents=true&resourceVersionMatch=", "sendInitialEvents=true&resourceVersionMatch=Exact",
+    "sendInitialEvents=false&resourceVersionMatch=foo&resourceVersion=0", "resourceVersionMatch=NotOlderThan",
+    "resourceVersionMatch=NotOlderThan&resourceVersion=0", "resourceVersionMatch=Exact&resourceVersion=1",
+    "resourceVersionMatch=foo", "continue=abc", "continue=abc&resourceVersion=5&resourceVersionMatch=NotOlderThan",
+    "continue=abc&sendInitialEvents=true&resourceVersionMatch=NotOlderThan",
+    "continue=abc&sendInitialEvents=true&resourceVersionMatch=foo", "continue=abc&sendInitialEvents=true",
+    "limit=abc", "timeoutSeconds=abc", "timeoutSeconds=", "resourceVersion=abc", "resourceVersion=-1",
+    "resourceVersion=99999999999999999999999", "labelSelector=a%20in",
+    "labelSelector=%3D%3D&sendInitialEvents=true", "fieldSelector=spec.a%3D1", "fieldSelector=a",
+    "fieldSelector=spec.a%3D1&sendInitialEvents=true",
+    "fieldSelector=spec.a%3D1&resourceVersion=abc", "timeoutSeconds=abc&labelSelector=%3D%3D",
+    "resourceVersion=abc&pretty=true", "timeoutSeconds=-1&resourceVersion=99999999",
+    "timeoutSeconds=-1&resourceVersion=99999999&continue=abc",
+    "resourceVersion=99999999&sendInitialEvents=true&resourceVersionMatch=NotOlderThan",
+)  # fmt: skip
+# With nothing to tell, for what there is to tell may or may not be told before a time that is over.
+_ENDING = "timeoutSeconds=-1&resourceVersion=99999999"
+_WATCHES: Sequence[Asked] = (
+    *(Asked("GET", f"{_JOBS}?watch=true&{query}") for query in _WATCH_QUERIES),
+    *(Asked("GET", f"{_JOBS}?{watch}&{_ENDING}") for watch in ("watch", "watch=abc", "watch=True", "watch=1")),
+    *(_accepting(f"{_JOBS}?watch=true&{_ENDING}", accept) for accept in _ACCEPTS if "protobuf" not in accept),
+    *(
+        _accepting(f"{_JOBS}?watch=true&{_ENDING}", accept)
+        for accept in ("application/yaml;stream=watch", "application/json;stream=foo", "application/yaml,*/*",
+        "text/event-stream")
+    ),
+    _accepting(f"{_JOBS}?watch=true&resourceVersion=abc", "application/yaml"),
+    _accepting(f"{_JOBS}?watch=true&includeObject=foo&{_ENDING}", _TABLE),
+    _accepting(f"{_JOBS}?watch=true&includeObject=foo&{_ENDING}", _PARTIAL),
+    _accepting(f"{_JOBS}?watch=true&includeObject=foo&resourceVersion=abc", _TABLE),
+    _accepting(_JOBS, "application/yaml;stream=watch"),
+    Asked("GET", f"{_ONE}?watch=true"),
+    Asked("GET", f"{_NONE}?watch=true"),
+    Asked("GET", f"{_ONE}?watch=true&resourceVersion=abc"),
+    *(Asked(method, f"{_JOBS}?watch=true") for method in ("HEAD", "OPTIONS", "PUT")),
+    *(Asked("GET", f"{path}?watch=true&{_ENDING}") for path in (_PODS, _EVENTS, "/apis/batch/v1/jobs")),
+    *(Asked("GET", f"{path}?watch=true&fieldSelector=a%3Db") for path in (_PODS, _EVENTS)),
+)  # fmt: skip
 
 _READS: Sequence[Asked] = (
+    *_WATCHES,
     *(_accepting(path, accept) for accept in _ACCEPTS for path in (_ONE, _NONE,
     f"{_JOBS}?labelSelector=name%3Done")),
     *(Asked("GET", f"{_JOBS}?labelSelector={quote(selector, safe='')}") for selector in _LABEL_SELECTORS),

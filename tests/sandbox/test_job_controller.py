@@ -339,3 +339,14 @@ async def test_what_fails_is_logged_and_the_others_go_on(box: Sandbox, caplog: p
     box.store.create("jobs", broken)
     assert (await box.finished(box.create("whole")))["succeeded"] == 1
     assert "the sandbox cannot go on with an object" in caplog.text
+
+
+async def test_the_status_of_a_suspended_job_is_written_once(box: Sandbox) -> None:
+    key = box.create("suspended", suspend=True)
+    await box.wait(60)
+    job = box.job(key)
+    job["metadata"]["labels"] = {"changed": "by-somebody"}
+    changed = box.store.update("jobs", job)
+    assert changed is not None
+    await box.wait(60)
+    assert box.store.get(key) is changed

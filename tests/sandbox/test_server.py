@@ -97,7 +97,6 @@ async def test_a_list_of_all_namespaces_is_in_the_order_of_paths(sandbox: Caller
         ("DELETE", JOBS),
         ("POST", "/api/v1/namespaces/default/pods"),
         ("GET", "/api/v1/namespaces/default/pods/a/log"),
-        ("GET", f"{JOBS}?watch=true"),
         ("GET", f"{direct_job('default', 'a')}/status"),
     ],
 )

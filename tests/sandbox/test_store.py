@@ -65,8 +65,11 @@ def test_a_past_that_is_too_long_ago_is_expired() -> None:
     for name in "abcd":
         store.create("jobs", new(name))
     assert names(store, 3) == ["a", "b"]
-    with pytest.raises(ExpiredError):
+    with pytest.raises(ExpiredError) as refused:
         store.list("jobs", at=2)
+    assert refused.value.oldest == 3
+    assert [change.resource_version for change in store.changes_since(3)] == [4, 5]
+    assert list(store.changes_since(5)) == list(store.changes_since(99)) == []
 
 
 def test_large_changes_are_remembered_for_less_long() -> None:

@@ -65,7 +65,8 @@ class JobSync:
         self._track(end, must_write=suspended or self._counters() != before)
 
     def _counters(self) -> tuple[object, ...]:
-        return tuple(self._status.get(name) for name in ("active", "ready", "terminating"))
+        # Of these only `active` is left out of a status where it is zero.
+        return self._status.get("active", 0), self._status.get("ready"), self._status.get("terminating")
 
     def _note_failures(self) -> None:
         """Remember when pods failed, for the backoff."""

@@ -19,7 +19,7 @@ def key_of(pod: Object) -> Key:
 
 def phase(pod: Object) -> str:
     """Return the pod's phase."""
-    return str(pod["status"]["phase"])
+    return str(pod["status"].get("phase", ""))
 
 
 def is_marked(pod: Object) -> bool:

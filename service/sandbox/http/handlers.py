@@ -22,6 +22,7 @@ from service.sandbox.http.negotiation import Representation, check_acceptable
 from service.sandbox.http.options import check_media_type, field_manager, read_create_options, read_delete_options
 from service.sandbox.http.representations import of_list, of_object
 from service.sandbox.http.responses import answer, representation_of, warn
+from service.sandbox.http.watches import watch_objects
 from service.sandbox.kinds import JOBS, KINDS, PODS, Kind
 from service.sandbox.store import AlreadyExistsError, FullError, Key, Object, Store
 
@@ -35,15 +36,15 @@ _MOST_NAMES = 8
 # Methods that a real cluster has for a path, and the sandbox has not.
 _NOT_HERE: Mapping[str, str] = MappingProxyType({"PUT": "updates", "PATCH": "patches", "DELETE": "this deletion"})
 
-Method = Callable[[web.Request, Kind], Awaitable[web.Response]]
+Method = Callable[[web.Request, Kind], Awaitable[web.StreamResponse]]
 
 
-async def all_namespaces(request: web.Request) -> web.Response:
+async def all_namespaces(request: web.Request) -> web.StreamResponse:
     """Answer for a kind's objects in all namespaces."""
     return await _dispatch(request, {"GET": list_objects}, not_here=())
 
 
-async def collection(request: web.Request) -> web.Response:
+async def collection(request: web.Request) -> web.StreamResponse:
     """Answer for a kind's objects in one namespace; every namespace is there."""
     kind = _kind(request)
     methods: dict[str, Method] = {"GET": list_objects}
@@ -52,7 +53,7 @@ async def collection(request: web.Request) -> web.Response:
     return await _dispatch(request, methods, not_here=("POST", "DELETE"))
 
 
-async def single(request: web.Request) -> web.Response:
+async def single(request: web.Request) -> web.StreamResponse:
     """Answer for one object."""
     kind, name = _kind(request), request.match_info["name"].removesuffix("/")
     if "/" in name:
@@ -73,20 +74,20 @@ async def unknown(request: web.Request) -> web.Response:
 
 async def _dispatch(
     request: web.Request, methods: Mapping[str, Method], *, not_here: tuple[str, ...]
-) -> web.Response:
+) -> web.StreamResponse:
     if request.method not in methods:
         if request.method in not_here:
             raise unknown_here(f"{_NOT_HERE.get(request.method, request.method)} of {request.path}")
         raise method_not_allowed()
-    if request.method == "GET" and parameters.boolean(request.query, "watch"):
-        raise unknown_here("watch yet")
     is_list = request.method == "GET" and "name" not in request.match_info
     check_acceptable(request.headers.get("Accept", ""), is_list=is_list)
     return await methods[request.method](request, _kind(request))
 
 
-async def list_objects(request: web.Request, kind: Kind) -> web.Response:
-    """LIST, of one namespace or of all."""
+async def list_objects(request: web.Request, kind: Kind) -> web.StreamResponse:
+    """LIST, or a watch, of one namespace or of all."""
+    if parameters.boolean(request.query, "watch"):
+        return await watch_objects(request, kind)
     representation = representation_of(request)
     options = read_list_options(request.query, kind)
     page = list_page(request.app[STORE], kind, request.match_info.get("namespace"), options)

@@ -7,7 +7,6 @@ import base64
 import binascii
 import json
 import posixpath
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +16,9 @@ from service.errors import BadRequest
 from service.sandbox.errors import Refused, raise_if_invalid, too_large_resource_version
 from service.sandbox.field_errors import FieldErrors
 from service.sandbox.http import parameters
+from service.sandbox.http.selection import Selection, path_in, read_selection
 from service.sandbox.kinds import Kind
 from service.sandbox.store import ExpiredError, Store, Stored
-from service.selectors import (
-    FieldSelector,
-    LabelSelector,
-    SelectorError,
-    parse_field_selector,
-    parse_label_selector,
-)
 
 _TOKEN_VERSION = "meta.k8s.io/v1"  # noqa: S105 (of a continue token)
 # The resourceVersion of a token that goes on with the present state, after the past was forgotten.
@@ -44,25 +37,18 @@ class ListOptions:
     """What a LIST asks for.
 
     Attributes:
-        labels: the labelSelector.
-        fields: the fieldSelector, whose fields the kind has.
+        selection: which objects.
         limit: how many items at most; 0 for all.
         token: the `continue` parameter.
         resource_version: as it was given.
         match: resourceVersionMatch.
     """
 
-    labels: LabelSelector
-    fields: FieldSelector
+    selection: Selection
     limit: int
     token: str
     resource_version: str
     match: str
-
-    @property
-    def selects_one(self) -> bool:
-        """Whether only one name is selected; the apiserver gets that object and looks for no more."""
-        return any(term.field == "metadata.name" and term.equal for term in self.fields.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +82,13 @@ def read_list_options(query: MultiMapping[str], kind: Kind) -> ListOptions:
     """
     limit = parameters.int64(query, "limit") or 0
     parameters.int64(query, "timeoutSeconds")
-    try:
-        labels = parse_label_selector(query.get("labelSelector", ""))
-        fields = parse_field_selector(query.get("fieldSelector", ""))
-    except SelectorError as error:
-        raise BadRequest(str(error)) from None
+    selection = read_selection(query, kind)
     version, match, token = (
         query.get(name, "") for name in ("resourceVersion", "resourceVersionMatch", "continue")
     )
     _check_together(version, match, token, sends_events=parameters.boolean(query, "sendInitialEvents") is not None)
-    for term in fields.terms:
-        if term.field not in kind.field_names:
-            raise BadRequest(kind.unknown_field.format(field=term.field, quoted=json.dumps(term.field)))
-    return ListOptions(labels, fields, max(limit, 0), token, version, match)
+    selection.check_fields()
+    return ListOptions(selection, max(limit, 0), token, version, match)
 
 
 def list_page(store: Store, kind: Kind, namespace: str | None, options: ListOptions) -> Page:
@@ -118,7 +98,7 @@ def list_page(store: Store, kind: Kind, namespace: str | None, options: ListOpti
         BadRequest: the continue token, or the resourceVersion, is none.
         Refused: 410: the moment that is asked for is forgotten; 504: it is not there yet.
     """
-    path = _path_in(namespace)
+    path = path_in(namespace)
     snapshot = _continued(store, options) if options.token else _first(store, options)
     try:
         objects = store.list(kind.plural, namespace, at=snapshot.at)
@@ -126,7 +106,7 @@ def list_page(store: Store, kind: Kind, namespace: str | None, options: ListOpti
         raise _expired(snapshot, continued=bool(options.token)) from None
     places = {path(stored): stored for stored in objects}
     rest = [(place, places[place]) for place in sorted(places) if place >= snapshot.start]
-    return _page(kind, options, snapshot.resource_version, rest)
+    return _page(options, snapshot.resource_version, rest)
 
 
 def _check_together(version: str, match: str, token: str, *, sends_events: bool) -> None:
@@ -172,33 +152,23 @@ def _continued(store: Store, options: ListOptions) -> _Snapshot:
     return _Snapshot(version, start, version)
 
 
-def _page(kind: Kind, options: ListOptions, version: int, rest: list[tuple[str, Stored]]) -> Page:
+def _page(options: ListOptions, version: int, rest: list[tuple[str, Stored]]) -> Page:
     """Return what is selected of the rest of a list, up to the limit; of a list of any version there is none."""
     is_of_any_version = options.resource_version == "0" and not options.token
-    limit = 0 if is_of_any_version or options.selects_one else options.limit
+    selection = options.selection
+    limit = 0 if is_of_any_version or selection.names_one else options.limit
     items: list[Stored] = []
     last, metadata = "", {"resourceVersion": str(version)}
     for place, stored in rest:
         if limit and len(items) >= limit:
             more: dict[str, Any] = {"continue": _encoded(version, last + "\0")}
-            if not options.labels and not options.fields:
+            if selection.is_everything:
                 more["remainingItemCount"] = len(rest) - limit
             return Page({**metadata, **more}, items)
-        if options.labels.matches(stored.labels) and _has_fields(kind, options.fields, stored):
+        if selection.includes(stored):
             items.append(stored)
             last = place
     return Page(metadata, items)
-
-
-def _has_fields(kind: Kind, selector: FieldSelector, stored: Stored) -> bool:
-    return not selector or selector.matches(kind.fields(stored.decoded()))
-
-
-def _path_in(namespace: str | None) -> Callable[[Stored], str]:
-    """Return what an object's path in etcd is, below that of the list."""
-    if namespace is None:
-        return lambda stored: f"/{stored.key.namespace}/{stored.key.name}"
-    return lambda stored: f"/{stored.key.name}"
 
 
 def _expired(snapshot: _Snapshot, *, continued: bool) -> Refused:

@@ -88,7 +88,8 @@ def negotiate(accept: str, *, pretty: str | None, user_agent: str, transformable
 def _representation(media_type: str, clause: _Clause, indented: bool, transformable: bool) -> Representation | None:
     parameters = clause.parameters
     pretty = indented or parameters.get("pretty") == "1"
-    if parameters.get("stream", "watch") != "watch" or (parameters.get("sv") and not transformable):
+    streamed = parameters.get("stream", "") == "watch" and media_type == "application/json"
+    if ("stream" in parameters and not streamed) or (parameters.get("sv") and not transformable):
         return None
     if not parameters.keys() & {"as", "g", "v"}:
         return Representation(media_type, pretty=pretty)

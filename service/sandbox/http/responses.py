@@ -65,6 +65,8 @@ async def errors_to_statuses(request: web.Request, handler: Handler) -> web.Stre
         return _refusal(request, ApiError(told, code=413))
     except Exception:
         _log.exception("a bug of the sandbox", method=request.method, path=request.path)
+        if request.writer.output_size:
+            raise  # what has begun can only be cut off
         return _refusal(request, InternalError("the sandbox met a bug of its own; its log says more"))
 
 

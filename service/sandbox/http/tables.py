@@ -37,11 +37,7 @@ def table(
     Raises:
         BadRequest: `include_object` is something else.
     """
-    if include_object not in {"", "None", "Metadata", "Object"}:
-        raise BadRequest(
-            f'Unable to convert to Table as requested: includeObject: Invalid value: "{include_object}": '
-            "must be 'Metadata', 'Object', 'None', or empty"
-        )
+    check_include_object(include_object)
     return {
         "kind": "Table",
         "apiVersion": f"meta.k8s.io/{version}",
@@ -49,6 +45,19 @@ def table(
         "columnDefinitions": [dict(column) for column in COLUMNS[kind.plural]],
         "rows": [_row(kind, each, version, include_object) for each in objects],
     }
+
+
+def check_include_object(include_object: str) -> None:
+    """Check what is to go along with the rows of a Table.
+
+    Raises:
+        BadRequest: it is nothing that could.
+    """
+    if include_object not in {"", "None", "Metadata", "Object"}:
+        raise BadRequest(
+            f'Unable to convert to Table as requested: includeObject: Invalid value: "{include_object}": '
+            "must be 'Metadata', 'Object', 'None', or empty"
+        )
 
 
 def _row(kind: Kind, content: Object, version: str, include_object: str) -> Object:
@@ -68,13 +77,13 @@ def _row(kind: Kind, content: Object, version: str, include_object: str) -> Obje
 
 def _job_cells(job: Object) -> Cells:
     spec, status = job["spec"], job.get("status", {})
-    containers = spec["template"]["spec"]["containers"]
+    containers = spec["template"]["spec"]["containers"] or ()  # none in a bookmark
     return [
-        job["metadata"]["name"],
+        job["metadata"].get("name", ""),
         _job_state(job),
         _completions(spec, status),
         _job_duration(status),
-        age(job["metadata"]["creationTimestamp"]),
+        age(job["metadata"].get("creationTimestamp")),
         ",".join(each["name"] for each in containers),
         ",".join(each["image"] for each in containers),
         _selector(spec.get("selector")),
@@ -125,11 +134,11 @@ def _pod_cells(pod: Object) -> Cells:
     running = sum(1 for each in statuses if each.get("ready") and "running" in each.get("state", {}))
     addresses = status.get("podIPs") or [{}]
     return [
-        pod["metadata"]["name"],
-        f"{running}/{len(spec['containers'])}",
+        pod["metadata"].get("name", ""),
+        f"{running}/{len(spec['containers'] or ())}",
         _pod_state(pod),
         _restarts(statuses),
-        age(pod["metadata"]["creationTimestamp"]),
+        age(pod["metadata"].get("creationTimestamp")),
         addresses[0].get("ip") or _NONE,
         spec.get("nodeName") or _NONE,
         status.get("nominatedNodeName") or _NONE,
@@ -181,7 +190,7 @@ def _event_cells(event: Object) -> Cells:
         event.get("message", "").strip(),
         first,
         event.get("count") or 1,
-        event["metadata"]["name"],
+        event["metadata"].get("name", ""),
     ]
 
 
