@@ -1,13 +1,16 @@
 """create_app: the one place where the parts are wired; what it opens, it closes."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
 from service import version
 from service.api import keys, middlewares
 from service.api.routes import ROUTES
+from service.api.streams import Streams
+from service.cache.live_jobs import LiveJobs
 from service.kube.client import KubeClient
 from service.kube.credentials import anonymous
 from service.kube.readiness import Readiness
@@ -27,8 +30,10 @@ def create_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=(middlewares.audit, middlewares.errors))
     app[keys.SETTINGS] = settings
     app[keys.GIT_COMMIT] = version.git_commit()
+    app[keys.STREAMS] = Streams()
     app.add_routes(ROUTES)
     app.on_response_prepare.append(middlewares.on_response_prepare)
+    app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_kube_client)
     return app
 
@@ -47,6 +52,23 @@ async def _kube_client(app: web.Application) -> AsyncIterator[None]:
         client = KubeClient(source, settings)
         app[keys.KUBE_CLIENT] = client
         app[keys.READINESS] = Readiness(client)
-        yield
+        app[keys.LIVE_JOBS] = live = LiveJobs(client, settings)
+        async with _kept_true(live):
+            yield
         await client.close()
         await source.close()
+
+
+@asynccontextmanager
+async def _kept_true(live: LiveJobs) -> AsyncIterator[None]:
+    if not live.enabled:
+        yield
+        return
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(live.run())
+        yield
+        running.cancel()
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[keys.STREAMS].end()

@@ -22,6 +22,7 @@ class AuditRecord:
         name: the object's name, empty for a list or a create.
         upstream_audit_id: the apiserver's Audit-Id, under which its own audit log has the request.
         aborted: the answer could not be finished, and the connection was cut.
+        code: the status code that was answered; None when the caller left before one was.
     """
 
     request_id: str
@@ -33,18 +34,15 @@ class AuditRecord:
     name: str = ""
     upstream_audit_id: str | None = None
     aborted: bool = False
+    code: int | None = None
     started: float = field(default_factory=time.perf_counter)
 
     def about(self, verb: str, resource: str, namespace: str = "", name: str = "") -> None:
         """Say what the request asks for, in the words of an RBAC rule."""
         self.verb, self.resource, self.namespace, self.name = verb, resource, namespace, name
 
-    def write(self, code: int | None) -> None:
-        """Write the line.
-
-        Args:
-            code: the status code that was answered; None when the caller left before one was.
-        """
+    def write(self) -> None:
+        """Write the line."""
         _log.info(
             "request",
             request_id=self.request_id,
@@ -54,7 +52,7 @@ class AuditRecord:
             resource=self.resource,
             namespace=self.namespace,
             name=self.name,
-            code=code,
+            code=self.code,
             aborted=self.aborted,
             duration_ms=round((time.perf_counter() - self.started) * 1000, 3),
             upstream_audit_id=self.upstream_audit_id,

@@ -126,10 +126,31 @@ class MethodNotAllowed(ApiError):
         super().__init__(message, headers={"Allow": ", ".join(allow)})
 
 
+class NotAcceptable(ApiError):
+    """An answer in a form that is not made here."""
+
+    code = 406
+
+
 class RequestTimeout(ApiError):
     """The caller did not send its body in time."""
 
     code = 408
+
+
+class Conflict(ApiError):
+    """The Job is in a state that excludes what is asked for."""
+
+    code = 409
+
+
+class Expired(ApiError):
+    """A resourceVersion since which not everything is known any more; the reader must list anew."""
+
+    code = 410
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="Expired")
 
 
 class RequestEntityTooLarge(ApiError):
@@ -166,7 +187,7 @@ class ServiceUnavailable(ApiError):
 
 
 class Timeout(ApiError):
-    """The apiserver stayed silent past the deadline, or the outcome of a write is unknown.
+    """The apiserver stayed silent past the deadline, the outcome of a write is unknown, or a wait is over.
 
     There is no Retry-After on purpose: client-go sends any request again that is answered with one.
     """

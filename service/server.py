@@ -68,7 +68,8 @@ class _Protocol(web.RequestHandler):
     def _rendered(self, request: web.BaseRequest, error: ApiError) -> web.Response:
         record = AuditRecord(new_request_id(), request.method, request.rel_url.raw_path)
         request[keys.AUDIT] = record
-        record.write(error.code)
+        record.code = error.code
+        record.write()
         response = rendered(error)
         response.headers[REQUEST_ID_HEADER] = record.request_id
         response.headers["Server"] = "job-api"

@@ -66,6 +66,15 @@ def _seconds(minimum: float, maximum: float) -> Callable[[str], float]:
     return parse
 
 
+def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"{text!r} is not a whole number from {minimum} to {maximum}")
+        return int(text)
+
+    return parse
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
@@ -118,6 +127,21 @@ class Settings:
     chunk_seconds: float = _setting(
         _seconds(0.05, 3600), "30", "seconds without a byte before a body is given up, in either direction"
     )
+    watch_silence_seconds: float = _setting(
+        _seconds(0.05, 3600),
+        "90",
+        "seconds without a byte before a watch is given up, in either direction; the apiserver sends a bookmark "
+        "each minute",
+    )
+    cache: bool = _setting(
+        _boolean,
+        "true",
+        "true: one watch upstream feeds all watches and waits, and reads that allow it; false: each has its own",
+    )
+    watch_window_changes: int = _setting(
+        _whole(1, 10_000_000), "10000", "changes that are kept for watches that are slow or come back"
+    )
+    watch_window_megabytes: int = _setting(_whole(1, 100_000), "64", "MiB of Jobs that these changes hold at most")
     shutdown_grace_seconds: float = _setting(
         _seconds(0, 3600), "5", "seconds to keep serving after SIGTERM, while /readyz already says no"
     )

@@ -20,7 +20,7 @@ spec:
           command: [echo, "220"]
       restartPolicy: Never
 EOF
-curl -sS $JOBS/name/sleep1              # the raw Job; again, until succeeded is 3
+curl -sS $JOBS/name/sleep1/wait         # the raw Job, as soon as it is finished
 curl -sS -X PUT $JOBS/name/sleep1       # 405: a Job is not edited here
 curl -sS -X DELETE $JOBS/name/sleep1    # its pods go too
 

@@ -83,11 +83,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 async def start_service() -> AsyncIterator[StartService]:
-    """Return a function that starts the service with given settings and returns its URL."""
+    """Return a function that starts the service with given settings and returns its URL.
+
+    Its cache is off unless a test switches it on, so that upstream receives what the test caused, and no more.
+    """
     async with AsyncExitStack() as stack:
 
         async def start(**settings: Any) -> str:
-            given = {"listen": Address("127.0.0.1", 0), **settings}
+            given = {"listen": Address("127.0.0.1", 0), "cache": False, **settings}
             _, url = await stack.enter_async_context(running(default_settings(**given)))
             return url
 

@@ -53,7 +53,7 @@ STARTS = {
     "a kubeconfig that is not there": Start(["--listen", "127.0.0.1:0", "--kubeconfig", "is-not-there"]),
     "a kubeconfig that is no YAML": Start(["--listen", "127.0.0.1:0", "--kubeconfig", "no-yaml"]),
     "a kubeconfig that quotes its token": Start(["--listen", "127.0.0.1:0"], {"KUBECONFIG": "quoting"}),
-    "a port that is taken": Start(["--listen", "127.0.0.1:TAKEN", "--kubeconfig", "usable"]),
+    "a port that is taken": Start(["--listen", "127.0.0.1:TAKEN", "--kubeconfig", "usable", "--cache=false"]),
     "a port that is taken and a bad setting": Start(["--listen", "127.0.0.1:TAKEN", "--kubeconfig", "no-yaml"]),
 }
 REFUSED_WITH_2 = [
@@ -207,7 +207,7 @@ async def test_after_sigterm_readyz_says_no_and_the_rest_is_served_until_a_secon
 
 async def test_a_grace_that_is_over_ends_the_service(tmp_path: Path, run: RunService) -> None:
     kubeconfig = write_kubeconfig(tmp_path / "k", "http://127.0.0.1:1", token=MARK)
-    async with run("--shutdown-grace-seconds=0.05", "--kubeconfig", kubeconfig) as it:
+    async with run("--cache=false", "--shutdown-grace-seconds=0.05", "--kubeconfig", kubeconfig) as it:
         await it.url()
         it.signal(signal.SIGTERM)
         assert await it.code() == 0
@@ -220,7 +220,7 @@ async def test_sigint_skips_the_grace_and_a_post_whose_caller_has_left_is_finish
     gate = Gate()
     async with Upstream(gate) as upstream:
         kubeconfig = upstream.kubeconfig(tmp_path, token=MARK)
-        async with run("--shutdown-grace-seconds", LONG, "--kubeconfig", kubeconfig) as it:
+        async with run("--cache=false", "--shutdown-grace-seconds", LONG, "--kubeconfig", kubeconfig) as it:
             url = await it.url()
             async with aiohttp.ClientSession() as leaving:
                 post = asyncio.create_task(leaving.post(url + JOBS, data=MANIFEST))
@@ -277,7 +277,7 @@ async def test_every_line_is_one_json_object_and_none_has_a_credential(
         upstream = await stack.enter_async_context(Upstream(gate))
         kubeconfig = upstream.kubeconfig(tmp_path, token=MARK)
         it = await stack.enter_async_context(
-            run("--log-level=debug", JOB_API_KUBECONFIG=kubeconfig, **injected, **unknown)
+            run("--cache=false", "--log-level=debug", JOB_API_KUBECONFIG=kubeconfig, **injected, **unknown)
         )
         url = await it.url()
         got = await get(http_client, url + JOB, credentials | {"X-Request-Id": "mine"})

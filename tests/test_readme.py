@@ -41,10 +41,16 @@ def test_every_query_parameter_is_there_and_no_other() -> None:
     told = {
         name: set(re.findall(r"`([^`]+)`", parameters))
         for name, parameters in re.findall(
-            r"^\| (get|list|create|delete) \| (.*) \|$", section("Routes"), re.MULTILINE
+            r"^\| (get|list|wait|create|delete) \| (.*) \|$", section("Routes"), re.MULTILINE
         )
     }
-    known = {"get": query.GET, "list": query.LIST, "create": query.CREATE, "delete": query.DELETE}
+    known = {
+        "get": query.GET,
+        "list": query.LIST,
+        "wait": query.WAIT,
+        "create": query.CREATE,
+        "delete": query.DELETE,
+    }
     assert told == {name: set(parameters) for name, parameters in known.items()}
 
 
@@ -60,7 +66,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_every_file_that_is_named_exists() -> None:
-    for path in re.findall(r"`((?:api|kube|tests)/[\w./-]*|server\.py)`", section("Working on it")):
+    for path in re.findall(r"`((?:api|cache|kube|tests)/[\w./-]*|server\.py)`", section("Working on it")):
         assert any((root / path).exists() for root in (ROOT, ROOT / "service")), path
 
 

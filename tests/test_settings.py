@@ -29,6 +29,10 @@ USABLE: dict[str, tuple[tuple[str, object], tuple[str, object]]] = {
     "upstream_connect_seconds": (("0.5", 0.5), ("2", 2.0)),
     "upstream_first_byte_seconds": (("0.5", 0.5), ("2", 2.0)),
     "chunk_seconds": (("0.5", 0.5), ("2", 2.0)),
+    "watch_silence_seconds": (("0.5", 0.5), ("2", 2.0)),
+    "cache": (("false", False), ("1", True)),
+    "watch_window_changes": (("1", 1), ("9999999", 9_999_999)),
+    "watch_window_megabytes": (("1", 1), ("99999", 99_999)),
     "shutdown_grace_seconds": (("0", 0.0), ("2", 2.0)),
     "shutdown_drain_seconds": (("0.5", 0.5), ("2", 2.0)),
     "log_format": (("console", "console"), ("json", "json")),
@@ -42,6 +46,10 @@ DEFAULTS: dict[str, object] = {
     "upstream_connect_seconds": 3.0,
     "upstream_first_byte_seconds": 65.0,
     "chunk_seconds": 30.0,
+    "watch_silence_seconds": 90.0,
+    "cache": True,
+    "watch_window_changes": 10_000,
+    "watch_window_megabytes": 64,
     "shutdown_grace_seconds": 5.0,
     "shutdown_drain_seconds": 20.0,
     "log_format": "json",
@@ -65,23 +73,30 @@ def values(settings: Settings) -> dict[str, object]:
     return {name: getattr(settings, name) for name in NAMES}
 
 
+# Values that a setting cannot have.
+REFUSED: dict[str, tuple[str, ...]] = {
+    "listen": ("", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1"),
+    "sandbox": ("", "yes", "True", "2"),
+    "cache": ("", "yes", "True", "2"),
+    "kubeconfig": ("",),
+    "context": ("",),
+    "watch_window_changes": ("", "0", "-1", "1.5", "1e3", "many", "9" * 30),
+    "watch_window_megabytes": ("", "0", "-1", "1.5", "1e3", "many", "9" * 30),
+    "log_format": ("", "JSON", "yaml"),
+    "log_level": ("", "INFO", "critical", "10"),
+}
+
+
 def unusable() -> Iterator[tuple[str, str]]:
     """Yield every setting with values that it cannot have."""
-    for text in ("", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1"):
-        yield "listen", text
-    for text in ("", "yes", "True", "2"):
-        yield "sandbox", text
-    yield "kubeconfig", ""
-    yield "context", ""
+    for name, texts in REFUSED.items():
+        for text in texts:
+            yield name, text
     for name in SECONDS:
         for text in ("", "soon", "nan", "inf", "-inf", "-1", "1e9", "3s", "0x10"):
             yield name, text
     for name in (each for each in SECONDS if each != "shutdown_grace_seconds"):
         yield name, "0"  # a deadline that nothing could meet
-    for text in ("", "JSON", "yaml"):
-        yield "log_format", text
-    for text in ("", "INFO", "critical", "10"):
-        yield "log_level", text
 
 
 UNUSABLE = tuple(unusable())

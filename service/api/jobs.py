@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from service.api import body, delete_options, keys, query
+from service.api.cached_reads import MISS, cached_job, cached_list, is_cacheable
+from service.api.forwarding import forwarded
+from service.api.selections import selected_name
+from service.api.shared_reads import read_shared
 from service.api.streaming import relay
+from service.api.watches import watch_jobs
 from service.kube.client import UpstreamResponse
 from service.kube.objects import name_of
 from service.manifests import ManifestLook, look
@@ -16,7 +21,6 @@ ALL = "/api/v1/_raw/job"
 COLLECTION = ALL + "/namespace/{namespace}"
 JOB = COLLECTION + "/name/{name}"
 
-_FORWARDED_HEADERS = ("Accept", "Accept-Encoding", "traceparent", "tracestate")
 # A look at more than this takes milliseconds, and does not hold up the other requests in a thread.
 _LOOK_IN_THREAD_BYTES = 64 * 1024
 
@@ -29,22 +33,21 @@ async def get_job(request: web.Request) -> web.StreamResponse:
     namespace, name = _namespace(request), check_name(request.match_info["name"])
     asked = query.read_query(request, query.GET)
     request[keys.AUDIT].about("get", JOBS.plural, namespace, name)
-    return await _read(request, JOBS.path(namespace, name), asked)
+    if not is_cacheable(request, asked):
+        return await read_shared(request, JOBS.path(namespace, name), asked)
+    return cached_job(request, namespace, name, asked) or await _relayed(
+        request, JOBS.path(namespace, name), asked, MISS
+    )
 
 
 async def list_jobs(request: web.Request) -> web.StreamResponse:
-    """Answer with the raw JobList of one namespace."""
-    namespace = _namespace(request)
-    asked = query.read_query(request, query.LIST)
-    request[keys.AUDIT].about("list", JOBS.plural, namespace)
-    return await _read(request, JOBS.path(namespace), asked)
+    """Answer with the raw JobList of one namespace, or with a watch of it."""
+    return await _list(request, _namespace(request))
 
 
 async def list_all_jobs(request: web.Request) -> web.StreamResponse:
-    """Answer with the raw JobList of all namespaces."""
-    asked = query.read_query(request, query.LIST)
-    request[keys.AUDIT].about("list", JOBS.plural)
-    return await _read(request, JOBS.path(), asked)
+    """Answer with the raw JobList of all namespaces, or with a watch of it."""
+    return await _list(request, None)
 
 
 async def create_job(request: web.Request) -> web.StreamResponse:
@@ -54,7 +57,7 @@ async def create_job(request: web.Request) -> web.StreamResponse:
     request[keys.AUDIT].about("create", JOBS.plural, namespace)
     manifest = await body.read_body(request)
     seen = await _looked(manifest, namespace)
-    headers = _forwarded(request) | {"Content-Type": seen.content_type}
+    headers = forwarded(request) | {"Content-Type": seen.content_type}
     upstream_query = query.encoded({"fieldValidation": "Strict"} | asked)
     client = request.app[keys.KUBE_CLIENT]
     async with await client.write("POST", JOBS.path(namespace), upstream_query, headers, manifest) as upstream:
@@ -67,7 +70,7 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
     asked = query.read_query(request, query.DELETE)
     request[keys.AUDIT].about("delete", JOBS.plural, namespace, name)
     options = delete_options.merged(asked, await body.read_body(request))
-    headers = _forwarded(request) | {"Content-Type": "application/json"}
+    headers = forwarded(request) | {"Content-Type": "application/json"}
     upstream_query = query.encoded({key: asked[key] for key in ("pretty", "timeout") if key in asked})
     client = request.app[keys.KUBE_CLIENT]
     path = JOBS.path(namespace, name)
@@ -88,14 +91,25 @@ def _namespace(request: web.Request) -> str:
     return check_namespace(request.match_info["namespace"])
 
 
-def _forwarded(request: web.Request) -> dict[str, str]:
-    return {name: ", ".join(request.headers.getall(name)) for name in _FORWARDED_HEADERS if name in request.headers}
+async def _list(request: web.Request, namespace: str | None) -> web.StreamResponse:
+    asked = query.read_query(request, query.LIST)
+    watches = query.is_true(asked.get("watch"))
+    verb = "watch" if watches else "list"
+    request[keys.AUDIT].about(verb, JOBS.plural, namespace or "", selected_name(asked))
+    if watches:
+        return await watch_jobs(request, namespace, asked)
+    path = JOBS.path(namespace)
+    if not is_cacheable(request, asked):
+        return await _relayed(request, path, asked)
+    return await cached_list(request, namespace, asked) or await _relayed(request, path, asked, MISS)
 
 
-async def _read(request: web.Request, path: str, asked: Mapping[str, str]) -> web.StreamResponse:
+async def _relayed(
+    request: web.Request, path: str, asked: Mapping[str, str], extra_headers: Mapping[str, str] | None = None
+) -> web.StreamResponse:
     client = request.app[keys.KUBE_CLIENT]
-    async with await client.read(path, query.encoded(asked), _forwarded(request)) as upstream:
-        return await relay(request, upstream)
+    async with await client.read(path, query.encoded(asked), forwarded(request)) as upstream:
+        return await relay(request, upstream, extra_headers)
 
 
 async def _location(

@@ -30,12 +30,11 @@ async def audit(request: web.Request, handler: Handler) -> web.StreamResponse:
         path=request.rel_url.raw_path,
     )
     request[keys.AUDIT] = record
-    code = None
     try:
         response = await handler(request)
-        code = response.status
+        record.code = response.status
     finally:
-        record.write(code)
+        record.write()
     return response
 
 
@@ -66,7 +65,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def on_response_prepare(request: web.Request, response: web.StreamResponse) -> None:
     """Put the headers on that every answer bears."""
-    response.headers[REQUEST_ID_HEADER] = request[keys.AUDIT].request_id
+    record = request[keys.AUDIT]
+    record.code = response.status  # of a stream, whose caller ends it by hanging up
+    response.headers[REQUEST_ID_HEADER] = record.request_id
     response.headers["Server"] = "job-api"
 
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes, urlencode
 from aiohttp import web
 
 from service.errors import BadRequest, shown
+from service.kube.conditions import parse_goal
 
 _BOOLEANS = ("true", "false", "1", "0")
 _UNSIGNED = re.compile(r"[0-9]{1,20}")
@@ -90,11 +91,7 @@ LIST = declared(
     _text("continue"),
     RESOURCE_VERSION,
     _one_of("resourceVersionMatch", "NotOlderThan", "Exact"),
-    Parameter(
-        "watch",
-        "false or 0: this version serves no watches yet",
-        lambda value: value in {"false", "0"},
-    ),
+    _boolean("watch"),
     _int64("timeoutSeconds"),
     _boolean("allowWatchBookmarks"),
     _boolean("sendInitialEvents"),
@@ -119,6 +116,18 @@ DELETE = declared(
     _boolean("deleteNow"),
     PRETTY,
     TIMEOUT,
+)
+WAIT = declared(
+    Parameter(
+        "for",
+        "one of finished, complete, failed, suspended, delete, condition=TYPE, condition=TYPE=STATUS",
+        lambda value: parse_goal(value) is not None,
+    ),
+    Parameter(
+        "timeoutSeconds",
+        "a whole number of seconds from 1 to 3600",
+        lambda value: _UNSIGNED.fullmatch(value) is not None and 1 <= int(value) <= 3600,
+    ),
 )
 HEALTH = declared(
     Parameter("verbose", "empty, or one of true, false, 1, 0", lambda value: value in ("", *_BOOLEANS))

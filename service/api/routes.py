@@ -1,5 +1,5 @@
 """Joins the routes of every room."""
 
-from service.api import health, jobs
+from service.api import health, jobs, waits
 
-ROUTES = (*jobs.routes, *health.routes)
+ROUTES = (*jobs.routes, *waits.routes, *health.routes)

@@ -1,11 +1,13 @@
 """Relays an upstream answer: its bytes as they come, with the caller's pace, and an end only where it ended."""
 
 import asyncio
+from collections.abc import Iterable, Mapping
 
 from aiohttp import web
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from service.api import keys
+from service.kube.answers import Answer
 from service.kube.client import UpstreamBroken, UpstreamResponse
 from service.kube.statuses import is_status, wrapped
 
@@ -26,7 +28,7 @@ _SMALL_BYTES = 64 * 1024
 
 
 async def relay(
-    request: web.Request, upstream: UpstreamResponse, extra_headers: dict[str, str] | None = None
+    request: web.Request, upstream: UpstreamResponse, extra_headers: Mapping[str, str] | None = None
 ) -> web.StreamResponse:
     """Answer with what upstream answers: status, the headers that are relayed, and the body byte for byte.
 
@@ -44,29 +46,61 @@ async def relay(
     request[keys.AUDIT].upstream_audit_id = upstream.headers.get("Audit-Id")
     try:
         if not 200 <= upstream.status < 300:
-            return await _relay_error(upstream)
-        headers = _relayed(upstream)
+            body = await upstream.read(_ERROR_BYTES)
+            return _error(upstream.status, upstream.headers, body)
+        headers = _relayed(upstream.headers)
         headers.update(extra_headers or {})
         if request.method != "HEAD" and upstream.length is not None and upstream.length <= _SMALL_BYTES:
             return web.Response(status=upstream.status, headers=headers, body=await upstream.read(_SMALL_BYTES))
         return await _stream(request, upstream, headers)
     except UpstreamBroken:
-        return _abort(request)
+        return abort(request)
 
 
-def _relayed(upstream: UpstreamResponse) -> CIMultiDict[str]:
+def relay_answer(
+    request: web.Request, answer: Answer, extra_headers: Mapping[str, str] | None = None
+) -> web.StreamResponse:
+    """Answer with what upstream answered, as `relay` does, where the whole of it is there already.
+
+    Raises:
+        ApiError: the answer is neither a success nor a Status.
+    """
+    request[keys.AUDIT].upstream_audit_id = answer.headers.get("Audit-Id")
+    if not 200 <= answer.status < 300:
+        return _error(answer.status, answer.headers, answer.body)
+    headers = _relayed(answer.headers)
+    headers.update(extra_headers or {})
+    return web.Response(status=answer.status, headers=headers, body=answer.body)
+
+
+async def write_pieces(
+    request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes]
+) -> web.StreamResponse:
+    """Answer with a body that is made as it is read; a caller who reads nothing for too long is cut off."""
+    await response.prepare(request)
+    if request.method != "HEAD":
+        for piece in pieces:
+            try:
+                async with asyncio.timeout(request.app[keys.SETTINGS].chunk_seconds):
+                    await response.write(piece)
+            except TimeoutError:
+                return abort(request, response)
+    await response.write_eof()
+    return response
+
+
+def _relayed(upstream: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     headers = CIMultiDict[str]()
     for name in _RELAYED_HEADERS:
-        for value in upstream.headers.getall(name, ()):
+        for value in upstream.getall(name, ()):
             headers.add(name, value)
     return headers
 
 
-async def _relay_error(upstream: UpstreamResponse) -> web.StreamResponse:
-    body = await upstream.read(_ERROR_BYTES)
-    if upstream.status < 400 or body is None or not is_status(upstream.headers, body, _ERROR_BYTES):
-        raise wrapped(upstream.status, upstream.headers)
-    return web.Response(status=upstream.status, headers=_relayed(upstream), body=body)
+def _error(code: int, headers: CIMultiDictProxy[str], body: bytes | None) -> web.Response:
+    if code < 400 or body is None or not is_status(headers, body, _ERROR_BYTES):
+        raise wrapped(code, headers)
+    return web.Response(status=code, headers=_relayed(headers), body=body)
 
 
 async def _stream(
@@ -81,12 +115,12 @@ async def _stream(
                 async with asyncio.timeout(request.app[keys.SETTINGS].chunk_seconds):
                     await response.write(chunk)
             except TimeoutError:
-                return _abort(request, response)
+                return abort(request, response)
     await response.write_eof()
     return response
 
 
-def _abort(request: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:
+def abort(request: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:
     """Cut the caller's connection, so that what was sent cannot be taken for the whole."""
     request[keys.AUDIT].aborted = True
     if request.transport is not None:

@@ -128,6 +128,7 @@ class _Request:
     query: str
     headers: Mapping[str, str]
     body: bytes | None = None
+    chunk_seconds: float | None = None
 
     def url(self, server: str) -> URL:
         text = f"{server}{self.path}?{self.query}" if self.query else f"{server}{self.path}"
@@ -169,18 +170,21 @@ class KubeClient:
             await asyncio.gather(*overdue, return_exceptions=True)
         await self._session.close()
 
-    async def read(self, path: str, query: str, headers: Mapping[str, str]) -> UpstreamResponse:
+    async def read(
+        self, path: str, query: str, headers: Mapping[str, str], *, chunk_seconds: float | None = None
+    ) -> UpstreamResponse:
         """GET a path.
 
         Args:
             path: the path on the apiserver, made of checked names.
             query: the query string, encoded, without `?`; empty for none.
             headers: the request headers that go along.
+            chunk_seconds: how long the answer's body may be silent; None for what the settings say.
 
         Raises:
             ApiError: there is no answer; see section 2 of the contract for the codes.
         """
-        return await self._ask(_Request("GET", path, query, headers))
+        return await self._ask(_Request("GET", path, query, headers, chunk_seconds=chunk_seconds))
 
     async def write(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
@@ -252,7 +256,7 @@ class KubeClient:
                 )
         except (aiohttp.ClientError, OSError) as error:
             raise _failure(request.method, error) from error
-        return UpstreamResponse(response, self._settings.chunk_seconds)
+        return UpstreamResponse(response, request.chunk_seconds or self._settings.chunk_seconds)
 
 
 class _SendOnce:

@@ -12,7 +12,8 @@ from tests.callers import Caller, assert_is_status
 from tests.conftest import StartService
 from tests.upstream import Received, Upstream, json_answer
 
-JOB = "/api/v1/_raw/job/namespace/default/name/one"
+JOBS = "/api/v1/_raw/job/namespace/default"
+JOB = JOBS + "/name/one"
 
 
 async def large(_: Received) -> bytes:
@@ -55,5 +56,5 @@ async def test_within_the_answer_it_cuts_the_connection(
     async with Upstream(large) as upstream:
         api = Caller(http_client, await start_service(kubeconfig=upstream.kubeconfig(tmp_path)), {})
         with pytest.raises(aiohttp.ClientError):
-            await api("GET", JOB)
+            await api("GET", JOBS)
         assert (await api("GET", "/livez")).status == 200

@@ -77,8 +77,8 @@ def direct(backend: Backend, http_client: aiohttp.ClientSession) -> Caller:
 async def api(
     backend: Backend, tmp_path: Path, start_service: StartService, http_client: aiohttp.ClientSession
 ) -> Caller:
-    """Return a caller of the service, which runs in front of the backend."""
-    url = await start_service(kubeconfig=backend.kubeconfig(tmp_path / "direct.kubeconfig"))
+    """Return a caller of the service, which runs in front of the backend as it does by default."""
+    url = await start_service(kubeconfig=backend.kubeconfig(tmp_path / "direct.kubeconfig"), cache=True)
     return Caller(http_client, url, {})
 
 

@@ -67,7 +67,7 @@ async def test_dots_on_the_wire_lead_nowhere_else(proxied_api: Caller, proxy: Fa
         (f"{ALL}?resourceVersionMatch=exact", "Exact"),
         (f"{ALL}?allowWatchBookmarks=yes", "allowWatchBookmarks"),
         (f"{ALL}?includeObject=all", "includeObject"),
-        (f"{ALL}?watch=true", "watch"),
+        (f"{ALL}?watch=yes", "watch"),
         (f"{ALL}?labelSelector=%ff", "UTF-8"),
         (f"{ALL}?fieldSelector=a%00b", "fieldSelector"),
         (f"{ALL}?timeout=soon", "timeout"),

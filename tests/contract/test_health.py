@@ -1,5 +1,7 @@
 """Health and version, in the words of kube-apiserver's own endpoints."""
 
+import re
+
 from service import version
 from tests.callers import Caller, assert_is_status
 
@@ -11,9 +13,10 @@ async def test_a_service_with_an_apiserver_is_alive_and_ready(api: Caller) -> No
         assert answer.headers["Content-Type"].startswith("text/plain")
 
 
-async def test_verbose_names_each_check(api: Caller) -> None:
-    answer = await api("GET", "/readyz?verbose")
-    assert answer.body == b"[+]ping ok\n[+]shutdown ok\n[+]apiserver ok\nreadyz check passed\n"
+async def test_verbose_names_each_check_and_says_how_the_cache_is(api: Caller) -> None:
+    told = (await api("GET", "/readyz?verbose")).body.decode()
+    checks = r"\[\+\]ping ok\n\[\+\]shutdown ok\n\[\+\]apiserver ok\n"
+    assert re.fullmatch(checks + r"cache: (not )?synced, .+\nreadyz check passed\n", told), told
     assert (await api("GET", "/livez?verbose=true")).body == b"[+]ping ok\nlivez check passed\n"
     assert (await api("GET", "/livez?verbose=0")).body == b"ok"
 

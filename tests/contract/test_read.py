@@ -75,7 +75,7 @@ async def test_get_without_accept_is_the_raw_job(api: Caller, direct: Caller, na
 
 async def test_get_passes_its_parameters_on(api: Caller, direct: Caller, namespace: str) -> None:
     await create(direct, namespace, "one")
-    for parameters in ("?pretty=true", "?resourceVersion=0", "?resourceVersion=1&pretty=1", "?resourceVersion="):
+    for parameters in ("?pretty=true", "?resourceVersion=0&pretty=1", "?resourceVersion=1&pretty=1", "?timeout=9s"):
         ours = await api("GET", job(namespace, "one") + parameters)
         assert_same(ours, await direct("GET", direct_job(namespace, "one") + parameters))
         assert ours.status == 200

@@ -626,7 +626,7 @@ async def test_many_401s_at_once_are_followed_by_one_reading(
     async with Upstream(answer) as upstream:
         url = await start_service(kubeconfig=upstream.kubeconfig(tmp_path, **plugin.user))
         plugin.says(token=NEW)
-        answers = await asyncio.gather(*(call(url) for _ in range(callers)))
+        answers = await asyncio.gather(*(call(url, path=f"{JOB}-{number}") for number in range(callers)))
     assert [each.code for each in answers] == [HTTPStatus.OK] * callers
     assert plugin.runs == len(["at the start", "after the 401s"])
     assert sorted(map(str, authorizations(upstream))) == sorted([f"Bearer {OLD}", f"Bearer {NEW}"] * callers)

@@ -1,0 +1,95 @@
+"""Reads that the cache can answer: a resourceVersion that it has, and plain JSON. Section 4 of the contract."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from aiohttp import web
+
+from service.api import keys, query
+from service.api.accept import form_of
+from service.api.selections import selection_of
+from service.api.streaming import write_pieces
+from service.cache.live_jobs import LiveJobs
+from service.kube.jobs import Job
+
+# RFC 9211; a read that the cache could have answered, had it been there.
+MISS: Mapping[str, str] = {"Cache-Status": "job-api; fwd=miss"}
+_HIT = "job-api; hit"
+_PIECE_BYTES = 256 * 1024
+_LIST_HEAD = b'{"kind":"JobList","apiVersion":"batch/v1","metadata":{"resourceVersion":"%d"},"items":['
+_LIST_TAIL = b"]}\n"
+
+
+def is_cacheable(request: web.Request, asked: Mapping[str, str]) -> bool:
+    """Tell whether a read asks for something that a cache may answer: any version, or one not older than some."""
+    if not request.app[keys.LIVE_JOBS].enabled or not asked.get("resourceVersion"):
+        return False
+    if asked.get("continue") or "sendInitialEvents" in asked or query.is_true(asked.get("pretty")):
+        return False
+    if asked.get("resourceVersionMatch") == "Exact" or form_of(request) != "json":
+        return False
+    # With another version than 0 a limit means exactly that version, and with 0 it means nothing:
+    # https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-version-parameter
+    return asked["resourceVersion"] == "0" or int(asked.get("limit", "0")) <= 0
+
+
+def cached_job(request: web.Request, namespace: str, name: str, asked: Mapping[str, str]) -> web.Response | None:
+    """Return a Job from the cache, or None when it has none that is new enough."""
+    live = request.app[keys.LIVE_JOBS]
+    if not _is_new_enough(live, asked):
+        return None
+    job = live.cache.store.get(namespace, name)
+    if job is None:
+        return None
+    headers = _headers(live, job.resource_version)
+    if _is_known(request, job.resource_version):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=job.raw + b"\n", headers=headers, content_type="application/json")
+
+
+async def cached_list(
+    request: web.Request, namespace: str | None, asked: Mapping[str, str]
+) -> web.StreamResponse | None:
+    """Answer with a list from the cache, or return None when it is not new enough, or a selector is none."""
+    live, selection = request.app[keys.LIVE_JOBS], selection_of(namespace, asked)
+    if selection is None or not _is_new_enough(live, asked):
+        return None
+    version = live.cache.window.latest
+    headers = _headers(live, version)
+    if _is_known(request, version):
+        return web.Response(status=304, headers=headers)
+    jobs, head = live.cache.store.select(selection), _LIST_HEAD % version
+    commas = max(0, len(jobs) - 1)
+    response = web.StreamResponse(headers=headers)
+    response.content_type = "application/json"
+    response.content_length = len(head) + sum(len(job.raw) for job in jobs) + commas + len(_LIST_TAIL)
+    return await write_pieces(request, response, _list_pieces(head, jobs))
+
+
+def _is_new_enough(live: LiveJobs, asked: Mapping[str, str]) -> bool:
+    return live.is_synced and live.cache.window.latest >= int(asked["resourceVersion"])
+
+
+def _headers(live: LiveJobs, version: int) -> dict[str, str]:
+    return {
+        "Cache-Status": _HIT,
+        "Age": f"{live.cache.age:.0f}",
+        "ETag": f'"{version}"',
+        "Vary": "Accept, Accept-Encoding",
+        "Cache-Control": "no-cache, private",
+    }
+
+
+def _is_known(request: web.Request, version: int) -> bool:
+    return any(etag.value in {str(version), "*"} for etag in request.if_none_match or ())
+
+
+def _list_pieces(head: bytes, jobs: Sequence[Job]) -> Iterator[bytes]:
+    """Yield the list in pieces that are worth a write."""
+    piece, separator = bytearray(head), b""
+    for job in jobs:
+        piece += separator + job.raw
+        separator = b","
+        if len(piece) > _PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece) + _LIST_TAIL

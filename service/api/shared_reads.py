@@ -1,0 +1,42 @@
+"""Consistent reads of one Job: callers who ask for the same at the same time share one read upstream."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from service.api import keys, query
+from service.api.forwarding import forwarded
+from service.api.streaming import abort, relay, relay_answer
+from service.kube.answers import Answer, read_whole
+from service.kube.client import UpstreamBroken
+
+# More than any Job that etcd would take comes to as JSON; what is longer is relayed to each caller by itself.
+_HELD_BYTES = 8 * 1024 * 1024
+_DECIDING_HEADERS = ("Accept", "Accept-Encoding")
+
+
+async def read_shared(request: web.Request, path: str, asked: Mapping[str, str]) -> web.StreamResponse:
+    """Answer with an upstream read that began after the request arrived, perhaps for others too."""
+    client, headers, text = request.app[keys.KUBE_CLIENT], forwarded(request), query.encoded(asked)
+    try:
+        answer = await read_answer(request, path, text, headers)
+    except UpstreamBroken:
+        return abort(request)
+    if answer is not None:
+        return relay_answer(request, answer)
+    async with await client.read(path, text, headers) as upstream:
+        return await relay(request, upstream)
+
+
+async def read_answer(
+    request: web.Request, path: str, encoded_query: str, headers: Mapping[str, str]
+) -> Answer | None:
+    """Return the answer to such a read, or None when it is too long to be held.
+
+    Raises:
+        ApiError: there is no answer.
+        UpstreamBroken: it broke off.
+    """
+    client, reads = request.app[keys.KUBE_CLIENT], request.app[keys.LIVE_JOBS].reads
+    key = (path, encoded_query, *(headers.get(name) for name in _DECIDING_HEADERS))
+    return await reads.read(key, lambda: read_whole(client, path, encoded_query, headers, _HELD_BYTES))

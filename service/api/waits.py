@@ -1,0 +1,122 @@
+"""Waiting for a Job without polling. Section 6 of the contract."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+import msgspec
+from aiohttp import web
+
+from service.api import keys, query
+from service.api.accept import form_of
+from service.api.shared_reads import read_answer
+from service.api.streaming import abort, relay_answer
+from service.cache.observations import own_observations, shared_observations
+from service.errors import ApiError, Conflict, NotAcceptable, NotFound, ServiceUnavailable, Timeout
+from service.kube.answers import Refused
+from service.kube.client import UpstreamBroken
+from service.kube.conditions import Goal, parse_goal, summary
+from service.kube.jobs import Job, read_job
+from service.kube.lists import JSON
+from service.resources import JOBS, check_name, check_namespace
+
+_FINISHED = Goal("finished", "finished")
+_READ = (200, 404)
+_SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+
+
+async def wait_for_job(request: web.Request) -> web.StreamResponse:
+    """Answer with the Job as soon as it is as wanted, or with the reason why it is not."""
+    namespace, name = check_namespace(request.match_info["namespace"]), check_name(request.match_info["name"])
+    asked = query.read_query(request, query.WAIT)
+    request[keys.AUDIT].about("watch", JOBS.plural, namespace, name)
+    if form_of(request) != "json":
+        raise NotAcceptable("a wait answers in application/json only")
+    wait = _Wait(name, parse_goal(asked.get("for", "finished")) or _FINISHED)
+    try:
+        states, seconds = _observations(request, namespace, name), float(asked.get("timeoutSeconds", "30"))
+        async with aclosing(states), request.app[keys.STREAMS].lasting(seconds):
+            return await wait.outcome(states)
+    except TimeoutError:
+        if request.app[keys.STREAMS].ending:
+            raise ServiceUnavailable("the service is shutting down; ask again") from None
+        raise wait.unmet() from None
+    except Refused as refused:
+        return relay_answer(request, refused.answer)
+    except (UpstreamBroken, msgspec.DecodeError):
+        return abort(request)
+
+
+routes = (web.get("/api/v1/_raw/job/namespace/{namespace}/name/{name}/wait", wait_for_job),)
+
+
+async def _observations(request: web.Request, namespace: str, name: str) -> AsyncGenerator[Job | None, None]:
+    async def read() -> Job | None:
+        answer = await read_answer(request, JOBS.path(namespace, name), "", JSON)
+        if answer is None:
+            raise UpstreamBroken("the Job is too long to be held")
+        if answer.status not in _READ:
+            raise Refused(answer)
+        return read_job(answer.body) if answer.status == _READ[0] else None
+
+    live = request.app[keys.LIVE_JOBS]
+    if await live.can_follow():
+        states = shared_observations(live.cache, namespace, name, read)
+    else:
+        silence = request.app[keys.SETTINGS].watch_silence_seconds
+        states = own_observations(request.app[keys.KUBE_CLIENT], silence, namespace, name, read)
+    async with aclosing(states):
+        async for state in states:
+            yield state
+
+
+class _Wait:
+    """One wait: what has been seen of the Job, and what that means for its goal."""
+
+    def __init__(self, name: str, goal: Goal) -> None:
+        self._goal = goal
+        self._job: Job | None = None
+        self._details = {"name": name, "group": JOBS.group, "kind": JOBS.plural}
+
+    async def outcome(self, states: AsyncIterator[Job | None]) -> web.Response:
+        """Return the answer once the goal is met.
+
+        Raises:
+            NotFound: there is no Job, or it went away.
+            Conflict: its end excludes the goal.
+        """
+        async for state in states:
+            if state is None or (self._job is not None and state.uid != self._job.uid):
+                return self._gone(replaced=state is not None)
+            self._job = state
+            match self._goal.verdict(state):
+                case "met":
+                    return _json(state.raw + b"\n")
+                case "excluded":
+                    told = f"{self._named()} will not reach '{self._goal.text}': {summary(state)}"
+                    raise Conflict(told, details=self._details)
+        raise ServiceUnavailable("the Job is no longer observed")
+
+    def unmet(self) -> ApiError:
+        """Return what is told when the time is over."""
+        if self._job is None:
+            return Timeout("the apiserver did not answer in time")
+        told = f"{self._named()} has not reached '{self._goal.text}' yet: {summary(self._job)}; ask again"
+        cause = {"reason": "ConditionNotMet", "message": summary(self._job)}
+        return Timeout(told, details={**self._details, "causes": [cause]})
+
+    def _gone(self, *, replaced: bool) -> web.Response:
+        if self._goal.kind == "delete":
+            return _json(msgspec.json.encode({**_SUCCESS, "details": self._details}) + b"\n")
+        if self._job is None:
+            raise NotFound(f"{self._named()} not found", details=self._details)
+        how = "replaced by another of its name" if replaced else "deleted"
+        told = f"{self._named()} was {how} while it was waited for; the last that was seen of it: "
+        raise NotFound(told + summary(self._job), details=self._details)
+
+    def _named(self) -> str:
+        return f'{JOBS.plural}.{JOBS.group} "{self._details["name"]}"'
+
+
+def _json(content: bytes) -> web.Response:
+    headers = {"Cache-Control": "no-cache, private"}
+    return web.Response(body=content, content_type="application/json", headers=headers)

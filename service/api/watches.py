@@ -1,0 +1,124 @@
+"""Watches: many callers, one watch upstream. Section 5 of the contract."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+import msgspec
+from aiohttp import web
+
+from service.api import keys, query
+from service.api.accept import form_of
+from service.api.forwarding import forwarded
+from service.api.framing import Framing, KubernetesLines, ServerSentEvents
+from service.api.selections import selection_of, selectors_of
+from service.api.streaming import abort, relay, relay_answer
+from service.api.watch_options import WatchOptions, lifetime_of, resumed, watch_options
+from service.api.watch_writer import WatchWriter
+from service.cache.batches import Batch, State, own_batches, shared_batches
+from service.cache.selection import Selection
+from service.kube.answers import Refused
+from service.kube.client import UpstreamBroken
+from service.kube.lists import JSON
+from service.kube.watch import events_of
+from service.resources import JOBS
+
+# Less often than proxies give up an idle connection, more often than upstream sends bookmarks.
+TICK_SECONDS = 15.0
+# How much longer than asked for a stream upstream may take to end.
+_SLACK_SECONDS = 5.0
+
+
+async def watch_jobs(request: web.Request, namespace: str | None, asked: Mapping[str, str]) -> web.StreamResponse:
+    """Answer with the changes of a namespace's Jobs, or of all, as they happen."""
+    form = form_of(request)
+    if form == "upstream":
+        return await _relayed(request, namespace, asked)
+    framing: Framing = KubernetesLines()
+    if form == "events":
+        framing, asked = ServerSentEvents(), resumed(asked, request.headers.get("Last-Event-ID", ""))
+    try:
+        if (batches := await _shared(request, namespace, asked)) is not None:
+            return await _answered(request, framing, batches, asked)
+    except Refused as refused:
+        return relay_answer(request, refused.answer)
+    except (UpstreamBroken, msgspec.DecodeError):
+        return abort(request)
+    return await _own(request, namespace, asked, framing)
+
+
+async def _shared(
+    request: web.Request, namespace: str | None, asked: Mapping[str, str]
+) -> AsyncGenerator[Batch, None] | None:
+    """Return what the shared window tells, or None where the watch has to be one of its own upstream.
+
+    Raises:
+        Refused, UpstreamBroken, msgspec.DecodeError, ApiError: the initial state cannot be had.
+    """
+    live = request.app[keys.LIVE_JOBS]
+    options, selection = watch_options(asked), selection_of(namespace, asked)
+    if options is None or selection is None or not await live.can_follow():
+        return None
+    initial = await _initial(request, namespace, asked, options, selection)
+    if initial is None:
+        return None
+    return shared_batches(live.cache, initial, selection, sends_initial=options.sends_initial)
+
+
+async def _initial(
+    request: web.Request,
+    namespace: str | None,
+    asked: Mapping[str, str],
+    options: WatchOptions,
+    selection: Selection,
+) -> State | None:
+    """Return where a watch begins; None where the cache is not as new as asked for."""
+    live = request.app[keys.LIVE_JOBS]
+    if options.since is None:
+        return await live.lists.read(JOBS.path(namespace), selectors_of(asked))
+    if options.since and not options.not_older:
+        return State((), options.since)
+    latest = live.cache.window.latest
+    if options.since > latest:
+        return None
+    if options.sends_initial:
+        return State(live.cache.store.select(selection), latest)
+    return State((), options.since or latest)
+
+
+async def _own(
+    request: web.Request, namespace: str | None, asked: Mapping[str, str], framing: Framing
+) -> web.StreamResponse:
+    """Answer with a watch upstream that is this caller's own."""
+    upstream_query = query.encoded({**asked, "allowWatchBookmarks": "true"})
+    silence = request.app[keys.SETTINGS].watch_silence_seconds
+    client, path = request.app[keys.KUBE_CLIENT], JOBS.path(namespace)
+    headers = {**forwarded(request), **JSON}
+    async with await client.read(path, upstream_query, headers, chunk_seconds=silence) as upstream:
+        if upstream.status != 200:
+            return await relay(request, upstream)
+        options = watch_options(asked)
+        begins_after = None if options is None or options.sends_initial else options.since or 0
+        async with aclosing(events_of(upstream)) as events:
+            return await _answered(request, framing, own_batches(events, begins_after, TICK_SECONDS), asked)
+
+
+async def _answered(
+    request: web.Request, framing: Framing, batches: AsyncGenerator[Batch, None], asked: Mapping[str, str]
+) -> web.StreamResponse:
+    async with aclosing(batches):
+        writer = WatchWriter(request, framing, bookmarks=query.is_true(asked.get("allowWatchBookmarks")))
+        return await writer.write_all(batches, lifetime_of(asked))
+
+
+async def _relayed(request: web.Request, namespace: str | None, asked: Mapping[str, str]) -> web.StreamResponse:
+    """Relay a watch in a form that only the apiserver produces, byte for byte."""
+    seconds = lifetime_of(asked)
+    upstream_query = query.encoded({**asked, "timeoutSeconds": f"{seconds:.0f}"})
+    silence = max(seconds, 0) + _SLACK_SECONDS
+    client, path = request.app[keys.KUBE_CLIENT], JOBS.path(namespace)
+    async with await client.read(path, upstream_query, forwarded(request), chunk_seconds=silence) as upstream:
+        try:
+            async with request.app[keys.STREAMS].lasting(silence):
+                return await relay(request, upstream)
+        except TimeoutError:
+            return abort(request)

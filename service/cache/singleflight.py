@@ -1,0 +1,90 @@
+"""Reads that may be shared: callers who ask for the same while a read is under way share the next one.
+
+Never the one that is under way: it began before they asked, and might show what was before that.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+# A read that hangs must not hold up those who came later for as long as it may hang.
+_PATIENCE_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """The reads of one key that are under way; `over` is set when none is."""
+
+    count: int = 0
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True)
+class _Shared(Generic[T]):
+    """A read that several callers wait for."""
+
+    task: asyncio.Task[T]
+    callers: int = 0
+
+
+class SharedReads(Generic[T]):
+    """Reads by key; callers with equal keys may get the same result."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[Hashable, _UnderWay] = {}
+        self._next: dict[Hashable, _Shared[T]] = {}
+
+    async def read(self, key: Hashable, fetch: Callable[[], Awaitable[T]]) -> T:
+        """Return what a read brings that begins after this call.
+
+        Args:
+            key: what is read, and everything that the result depends on.
+            fetch: reads; anyone's may be the one that is called for all who share.
+
+        Raises:
+            Exception: whatever `fetch` raises, to all who share.
+        """
+        if key not in self._next and key not in self._under_way:
+            with self._reading(key):
+                return await fetch()
+        if key not in self._next:
+            self._next[key] = _Shared(asyncio.create_task(self._read_next(key, fetch)))
+        return await self._join(key, self._next[key])
+
+    async def _read_next(self, key: Hashable, fetch: Callable[[], Awaitable[T]]) -> T:
+        if (before := self._under_way.get(key)) is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await before.over.wait()
+        del self._next[key]
+        with self._reading(key):
+            return await fetch()
+
+    async def _join(self, key: Hashable, shared: _Shared[T]) -> T:
+        """Wait with others; the last who leaves ends the read, and waits until it has let go of everything."""
+        shared.callers += 1
+        try:
+            return await asyncio.shield(shared.task)
+        finally:
+            shared.callers -= 1
+            if not shared.callers and not shared.task.done():
+                if self._next.get(key) is shared:
+                    del self._next[key]
+                shared.task.cancel()
+                await asyncio.wait([shared.task])
+
+    @contextmanager
+    def _reading(self, key: Hashable) -> Iterator[None]:
+        reads = self._under_way.setdefault(key, _UnderWay())
+        reads.count += 1
+        try:
+            yield
+        finally:
+            reads.count -= 1
+            if not reads.count:
+                del self._under_way[key]
+                reads.over.set()
