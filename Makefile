@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit cluster test-cluster format lock clean
+.PHONY: help run test check audit cluster test-cluster test-browser bench format lock clean
 
 help:
 	@echo "make run           the service, on the cluster of KUBECONFIG, or on its own sandbox"
@@ -13,6 +13,8 @@ help:
 	@echo "make check         linters, types, layers, and the HTTP library's own state"
 	@echo "make cluster       a real control plane on this machine, until Ctrl-C (needs Go the first time)"
 	@echo "make test-cluster  the contract tests on that control plane"
+	@echo "make bench         the service beside kubectl proxy and the apiserver itself (needs wrk and Go)"
+	@echo "make test-browser  server-sent events in a real Chromium (needs Debian's package chromium)"
 	@echo "make audit         known vulnerabilities of what is locked (needs the network)"
 	@echo "make format        let ruff lay out the code"
 	@echo "make lock          write the lock files anew"
@@ -33,7 +35,7 @@ run: $(VENV)/.installed
 	@$(BIN)/python -m service --log-format console $(if $(KUBECONFIG),,--sandbox)
 
 test: $(VENV)/.installed
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not cluster"
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not cluster and not browser"
 	@echo "On a real control plane: make test-cluster (builds it from Go modules, the first time for some minutes)."
 
 check: $(VENV)/.installed
@@ -49,6 +51,12 @@ cluster: $(VENV)/.installed
 test-cluster: $(VENV)/.installed
 	@$(BIN)/python -m tests.cluster build
 	@$(BIN)/python -m pytest -q -m cluster
+
+test-browser: $(VENV)/.installed
+	@$(BIN)/python -m pytest -q -m browser
+
+bench: $(VENV)/.installed
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 # --strict: what cannot be looked up fails, rather than pass unseen.
 audit: $(VENV)/.installed

@@ -1,0 +1,3 @@
+module job-api.test/watchload
+
+go 1.24
