@@ -141,7 +141,7 @@ class Settings:
     watch_window_changes: int = _setting(
         _whole(1, 10_000_000), "10000", "changes that are kept for watches that are slow or come back"
     )
-    watch_window_megabytes: int = _setting(_whole(1, 100_000), "64", "MiB of Jobs that these changes hold at most")
+    watch_window_megabytes: int = _setting(_whole(1, 100_000), "64", "MiB of Jobs that they led to, at most")
     shutdown_grace_seconds: float = _setting(
         _seconds(0, 3600), "5", "seconds to keep serving after SIGTERM, while /readyz already says no"
     )

@@ -10,9 +10,15 @@ _RETRY_MILLISECONDS = 5000
 
 
 class Framing(Protocol):
-    """Writes a watch in one form; objects are JSON without line breaks."""
+    """Writes a watch in one form; objects are JSON without line breaks.
+
+    Attributes:
+        content_type: the form's media type.
+        tells_completion: whether the bookmark after the initial state is told to those too who want no bookmarks.
+    """
 
     content_type: str
+    tells_completion: bool
 
     def event(self, type_: str, content: bytes, resource_version: int | None) -> bytes:
         """Return an event; its resourceVersion is None as long as nobody could go on from it."""
@@ -31,6 +37,7 @@ class KubernetesLines:
     """One JSON event a line, as the apiserver writes them."""
 
     content_type = "application/json"
+    tells_completion = False
 
     def event(self, type_: str, content: bytes, resource_version: int | None) -> bytes:
         """Return a line."""
@@ -53,6 +60,9 @@ class ServerSentEvents:
     """The same events for an EventSource, whose Last-Event-ID is a resourceVersion."""
 
     content_type = "text/event-stream"
+    # A page cannot see an id without an event: it would not know whether a connection that is made anew goes on or
+    # begins again. One that listens for no bookmarks is not disturbed by this.
+    tells_completion = True
 
     def event(self, type_: str, content: bytes, resource_version: int | None) -> bytes:
         """Return an event of that type; an EventSource that is cut off sends the last id that it saw."""

@@ -9,7 +9,7 @@ from aiohttp import web
 from service.api import keys, query
 from service.api.accept import form_of
 from service.api.shared_reads import read_answer
-from service.api.streaming import abort, relay_answer
+from service.api.streaming import relay_answer
 from service.cache.observations import own_observations, shared_observations
 from service.errors import ApiError, Conflict, NotAcceptable, NotFound, ServiceUnavailable, Timeout
 from service.kube.answers import Refused
@@ -42,8 +42,8 @@ async def wait_for_job(request: web.Request) -> web.StreamResponse:
         raise wait.unmet() from None
     except Refused as refused:
         return relay_answer(request, refused.answer)
-    except (UpstreamBroken, msgspec.DecodeError):
-        return abort(request)
+    except (UpstreamBroken, msgspec.DecodeError) as error:
+        raise ServiceUnavailable("the apiserver's answer broke off, or could not be read") from error
 
 
 routes = (web.get("/api/v1/_raw/job/namespace/{namespace}/name/{name}/wait", wait_for_job),)

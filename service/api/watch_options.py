@@ -13,6 +13,8 @@ from service.errors import BadRequest, shown
 
 # How long the apiserver lets a watch last that does not say.
 _LONGEST_SECONDS = 3600.0
+# For ever, and still a number that travels as a float without becoming another.
+_ENDLESS_SECONDS = 1e9
 _ABOUT_INITIAL_STATE = frozenset(("sendInitialEvents", "resourceVersionMatch"))
 _RESOURCE_VERSION = re.compile(r"[0-9]{1,20}", re.ASCII)
 
@@ -47,8 +49,9 @@ def watch_options(asked: Mapping[str, str]) -> WatchOptions | None:
 
 def lifetime_of(asked: Mapping[str, str]) -> float:
     """Return after how many seconds a watch ends; one that does not say, between a half and a whole hour."""
-    seconds = int(asked.get("timeoutSeconds", "0"))
-    return float(seconds) if seconds else random.uniform(_LONGEST_SECONDS / 2, _LONGEST_SECONDS)  # noqa: S311
+    if seconds := int(asked.get("timeoutSeconds", "0")):
+        return min(float(seconds), _ENDLESS_SECONDS)
+    return random.uniform(_LONGEST_SECONDS / 2, _LONGEST_SECONDS)  # noqa: S311 (no secret)
 
 
 def resumed(asked: Mapping[str, str], last_event_id: str) -> dict[str, str]:

@@ -72,14 +72,21 @@ class WatchWriter:
             self._known = None
 
     def _framed(self, batch: Batch) -> bytes:
-        frames = [self._event(each) for each in batch.deliveries if self._bookmarks or each.type != "BOOKMARK"]
+        frames = [self._event(each) for each in batch.deliveries if self._is_wanted(each)]
         self._known = batch.resource_version
         if not batch.deliveries:
             frames.append(self._framing.comment())
-        if not (frames and batch.deliveries) and self._known is not None and self._known != self._told:
-            self._told = self._known
-            frames.append(self._framing.place(self._known))
+        untold = self._known if self._known != self._told else None
+        # Lines cannot tell a place, which is then still to be told in the end.
+        if untold is not None and not (frames and batch.deliveries) and (place := self._framing.place(untold)):
+            self._told = untold
+            frames.append(place)
         return b"".join(frames)
+
+    def _is_wanted(self, delivery: Delivery) -> bool:
+        if delivery.type != "BOOKMARK" or self._bookmarks:
+            return True
+        return self._framing.tells_completion and WatchEvent(*delivery[:2]).ends_initial_events
 
     def _event(self, delivery: Delivery) -> bytes:
         if delivery.type == "ERROR" and code_of(WatchEvent("ERROR", delivery.object)) == _EXPIRED:

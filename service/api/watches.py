@@ -16,6 +16,7 @@ from service.api.watch_options import WatchOptions, lifetime_of, resumed, watch_
 from service.api.watch_writer import WatchWriter
 from service.cache.batches import Batch, State, own_batches, shared_batches
 from service.cache.selection import Selection
+from service.errors import ServiceUnavailable
 from service.kube.answers import Refused
 from service.kube.client import UpstreamBroken
 from service.kube.lists import JSON
@@ -37,13 +38,14 @@ async def watch_jobs(request: web.Request, namespace: str | None, asked: Mapping
     if form == "events":
         framing, asked = ServerSentEvents(), resumed(asked, request.headers.get("Last-Event-ID", ""))
     try:
-        if (batches := await _shared(request, namespace, asked)) is not None:
-            return await _answered(request, framing, batches, asked)
+        batches = await _shared(request, namespace, asked)
     except Refused as refused:
         return relay_answer(request, refused.answer)
-    except (UpstreamBroken, msgspec.DecodeError):
-        return abort(request)
-    return await _own(request, namespace, asked, framing)
+    except (UpstreamBroken, msgspec.DecodeError) as error:
+        raise ServiceUnavailable("the apiserver's list broke off, or could not be read") from error
+    if batches is None:
+        return await _own(request, namespace, asked, framing)
+    return await _answered(request, framing, batches, asked)
 
 
 async def _shared(

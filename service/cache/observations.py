@@ -10,7 +10,7 @@ import msgspec
 
 from service.cache.job_cache import JobCache
 from service.errors import ApiError
-from service.kube.answers import Refused
+from service.kube.answers import Answer, Refused
 from service.kube.client import KubeClient, UpstreamBroken
 from service.kube.jobs import Job, read_job
 from service.kube.lists import JSON
@@ -21,6 +21,8 @@ from service.resources import JOBS
 ReadJob = Callable[[], Awaitable[Job | None]]
 
 _LONGEST_PAUSE_SECONDS = 5.0
+_FORBIDDEN = 403
+_STATUS_BYTES = 1024 * 1024
 
 
 async def shared_observations(
@@ -57,6 +59,7 @@ async def own_observations(
 
     Raises:
         Exception: whatever `read` raises the first time.
+        Refused: the Job may be read but not watched.
     """
     job, pause = await read(), 0.1
     while True:
@@ -92,6 +95,9 @@ async def _watched(client: KubeClient, silence_seconds: float, job: Job) -> Asyn
     }
     path = JOBS.path(job.namespace)
     async with await client.read(path, urlencode(query), JSON, chunk_seconds=silence_seconds) as upstream:
+        if upstream.status == _FORBIDDEN:
+            # No event will ever come, and to read the Job instead, again and again, would be polling.
+            raise Refused(Answer(upstream.status, upstream.headers, await upstream.read(_STATUS_BYTES) or b""))
         if upstream.status != 200:
             return
         async with aclosing(events_of(upstream)) as events:

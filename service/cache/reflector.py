@@ -82,6 +82,11 @@ class Reflector:
             if self._cache.failure is None:
                 _log.warning("the cache hears nothing from the apiserver", reason=failure)
             self._cache.fail(failure)
+        except Exception:
+            # Nobody else would ever mend the cache: a bug is told, and begun anew with a list.
+            _log.exception("a bug in the reflector")
+            self._resource_version = None
+            self._cache.fail("an internal error; the service's log has it")
 
     async def _list(self) -> None:
         if self._streams_lists:

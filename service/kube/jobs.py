@@ -110,7 +110,7 @@ def read_job(raw: bytes) -> Job:
     Raises:
         msgspec.DecodeError: it is no JSON, or a field that is looked at has another type.
     """
-    found = _decoded(_object, raw)
+    found = decoded(_object, raw)
     metadata = found.metadata
     return Job(
         raw.rstrip() if found.kind else _HEAD + raw.strip()[1:],
@@ -130,7 +130,7 @@ def read_page(raw: bytes) -> JobPage:
     Raises:
         msgspec.DecodeError: as in `read_job`.
     """
-    found = _decoded(_list, raw)
+    found = decoded(_list, raw)
     return JobPage(
         _number(found.metadata.resource_version),
         found.metadata.continue_token,
@@ -144,7 +144,7 @@ def resource_version_of(raw: bytes) -> int:
     Raises:
         msgspec.DecodeError: as in `read_job`.
     """
-    return _number(_decoded(_object, raw).metadata.resource_version)
+    return _number(decoded(_object, raw).metadata.resource_version)
 
 
 def with_resource_version(raw: bytes, resource_version: int) -> bytes:
@@ -156,7 +156,12 @@ def with_resource_version(raw: bytes, resource_version: int) -> bytes:
     return msgspec.json.encode(content)
 
 
-def _decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes) -> T:
+def decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes) -> T:
+    """Decode, with one kind of error for whatever is wrong with the bytes.
+
+    Raises:
+        msgspec.DecodeError: they are not what the decoder reads.
+    """
     try:
         return decoder.decode(raw)
     except UnicodeDecodeError:  # which is no DecodeError

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import msgspec
 
 from service.kube.client import UpstreamBroken, UpstreamResponse
-from service.kube.jobs import resource_version_of
+from service.kube.jobs import decoded, resource_version_of
 
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 _BOOKMARK = (
@@ -42,7 +42,7 @@ class WatchEvent(msgspec.Struct, frozen=True):
         """Whether it is the bookmark after the initial state: KEP-3157."""
         if self.type != "BOOKMARK":
             return False
-        annotations = _bookmark.decode(self.object).metadata.annotations
+        annotations = decoded(_bookmark, self.object).metadata.annotations
         return (annotations or {}).get(_INITIAL_EVENTS_END) == "true"
 
 
@@ -71,7 +71,7 @@ _status = msgspec.json.Decoder(_Status)
 def code_of(error: WatchEvent) -> int:
     """Return the code of an ERROR's Status; 0 where it has none."""
     try:
-        return _status.decode(error.object).code
+        return decoded(_status, error.object).code
     except msgspec.DecodeError:
         return 0
 
@@ -90,8 +90,8 @@ async def events_of(upstream: UpstreamResponse) -> AsyncGenerator[WatchEvent, No
     """
     async for line in _lines(upstream):
         try:
-            event = _line.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            event = decoded(_line, line)
+        except msgspec.DecodeError as error:
             raise UpstreamBroken from error
         yield WatchEvent(event.type, bytes(event.object))
 

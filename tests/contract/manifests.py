@@ -1,5 +1,9 @@
 """Manifests that the contract tests send."""
 
+from typing import Any
+
+import msgspec
+
 SLEEP1 = b"""\
 apiVersion: batch/v1
 kind: Job
@@ -32,3 +36,18 @@ spec:
       containers: [{{name: main, image: busybox}}]
       restartPolicy: Never
 """.encode()
+
+
+def ending(name: str, exit_code: int = 0, seconds: float = 0, **spec: Any) -> bytes:
+    """Return a Job of one pod that ends so; the annotations are for the fake node, the command for the sandbox."""
+    annotations = {"job-api.test/run-seconds": str(seconds), "job-api.test/exit-code": str(exit_code)}
+    command = ["sh", "-c", f"sleep {seconds}; exit {exit_code}"]
+    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox", "command": command}]}
+    return msgspec.json.encode(
+        {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": name},
+            "spec": {**spec, "template": {"metadata": {"annotations": annotations}, "spec": pod}},
+        }
+    )
