@@ -24,9 +24,10 @@ pytestmark = pytest.mark.browser
 # `opened`, how often a stream has begun.
 FOLLOW = """(path => {
     const stream = new EventSource(path)
-    Object.assign(window, {stream, state: {}, seen: [], opened: 0})
+    Object.assign(window, {stream, state: {}, seen: [], opened: 0, place: ""})
     const on = (type, change) => stream.addEventListener(type, event => {
         const object = JSON.parse(event.data)
+        place = event.lastEventId
         seen.push([type, object.metadata.name ?? null, event.lastEventId])
         change(object)
     })
@@ -36,7 +37,10 @@ FOLLOW = """(path => {
     on("DELETED", object => { delete state[object.metadata.name] })
     on("BOOKMARK", () => {})
     on("ERROR", () => { state = {} })
-    stream.addEventListener("open", () => { opened += 1 })
+    stream.addEventListener("open", () => {
+        opened += 1
+        if (!place) state = {}
+    })
 })"""
 
 
