@@ -34,8 +34,9 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml
 run: $(VENV)/.installed
 	@$(BIN)/python -m service --log-format console $(if $(KUBECONFIG),,--sandbox)
 
+# Not the files with most tests first: the last one would be a long test alone, with one processor idle.
 test: $(VENV)/.installed
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile -m "not cluster and not browser"
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not cluster and not browser"
 	@echo "On a real control plane: make test-cluster (builds it from Go modules, the first time for some minutes)."
 
 check: $(VENV)/.installed

@@ -26,7 +26,7 @@ structlog.configure(
 )
 
 # Enough to find what is common within the minute that the fast tests may take; no test is about a duration.
-hypothesis.settings.register_profile("fast", max_examples=40, deadline=None)
+hypothesis.settings.register_profile("fast", max_examples=30, deadline=None)
 hypothesis.settings.load_profile("fast")
 
 Figure = Callable[[str], None]

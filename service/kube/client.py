@@ -73,8 +73,11 @@ class UpstreamResponse:
         """Free the connection: for the next request if the body was read to its end, else by closing it."""
         if self._response.content.at_eof():
             self._response.release()
-        else:
-            self._response.close()
+            return
+        # To close TLS politely takes an answer of the other side, which may be silent, or come after our end.
+        if (connection := self._response.connection) is not None and connection.transport is not None:
+            connection.transport.abort()
+        self._response.close()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes, as it was sent (compressed where Content-Encoding says so).

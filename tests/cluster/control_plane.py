@@ -12,6 +12,7 @@ from typing import Self
 from .build import Binaries, binaries
 from .certificates import Authority, KeyPair, signing_keys
 from .components import Settings, commands, free_ports
+from .etcd import compact
 from .kubeconfig import write_kubeconfig
 from .processes import Processes
 from .readiness import Probe, Watch
@@ -37,6 +38,7 @@ class ControlPlane:
 
     directory: Path
     server: str
+    etcd_url: str
     ca_file: Path
     kubeconfig: Path
 
@@ -108,6 +110,10 @@ class ControlPlane:
         """Let a frozen component go on."""
         self._processes.signal(name, signal.SIGCONT)
 
+    def compact_etcd(self) -> None:
+        """Let etcd forget its past, as it is told to every few minutes where a cluster lives longer."""
+        compact(self.etcd_url)
+
     def kubectl(self, *arguments: str, input: str | None = None) -> str:  # noqa: A002 - subprocess's own name for it
         """Run kubectl as admin and return what it printed.
 
@@ -141,6 +147,7 @@ class ControlPlane:
         self.directory = self._processes.directory
         ports = free_ports("etcd", "etcd-peer", "kube-apiserver", "kwok")
         self.server = f"https://127.0.0.1:{ports['kube-apiserver']}"
+        self.etcd_url = f"http://127.0.0.1:{ports['etcd']}"
         self._authority = Authority(self.directory)
         self.ca_file = self._authority.ca_file
         self.kubeconfig = self.kubeconfig_for("admin", token=self.admin_token)
