@@ -20,6 +20,7 @@ from yarl import URL
 from service import version
 from service.errors import ApiError, ServiceUnavailable, Timeout
 from service.kube.credentials import Credentials, CredentialsError, CredentialSource
+from service.kube.send_once import SendOnce
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ _NEVER_SENT = (
     aiohttp.ClientHttpProxyError,
     aiohttp.InvalidURL,
 )
+# A connection that is aborted is gone within a few turns of the event loop.
+_GIVEN_UP_SECONDS = 1.0
 _OUTCOME_UNKNOWN = "whether it was carried out is unknown: GET the Job before you try again"
 
 
@@ -53,9 +56,12 @@ class UpstreamResponse:
         length: the body's length in bytes as announced, None where it was not.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, chunk_seconds: float) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, chunk_seconds: float, closing: set[asyncio.Future[None]]
+    ) -> None:
         self._response = response
         self._chunk_seconds = chunk_seconds
+        self._closing = closing
         self.status: int = response.status
         self.headers: CIMultiDictProxy[str] = response.headers
         self.length = response.content_length
@@ -74,8 +80,12 @@ class UpstreamResponse:
         if self._response.content.at_eof():
             self._response.release()
             return
-        # To close TLS politely takes an answer of the other side, which may be silent, or come after our end.
-        if (connection := self._response.connection) is not None and connection.transport is not None:
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None and connection.protocol is not None:
+            if (closed := connection.protocol.closed) is not None:
+                self._closing.add(closed)
+                closed.add_done_callback(self._closing.discard)
+            # To close TLS politely takes an answer of the other side, which may be silent, or come after our end.
             connection.transport.abort()
         self._response.close()
 
@@ -150,6 +160,7 @@ class KubeClient:
         self._credentials = credentials
         self._settings = settings
         self._writes: set[asyncio.Task[UpstreamResponse]] = set()
+        self._closing: set[asyncio.Future[None]] = set()  # connections that were given up, until they are gone
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_SECONDS),
             timeout=aiohttp.ClientTimeout(total=None, connect=settings.upstream_connect_seconds),
@@ -172,6 +183,8 @@ class KubeClient:
                 write.cancel()
             await asyncio.gather(*overdue, return_exceptions=True)
         await self._session.close()
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=_GIVEN_UP_SECONDS)
 
     async def read(
         self, path: str, query: str, headers: Mapping[str, str], *, chunk_seconds: float | None = None
@@ -255,32 +268,11 @@ class KubeClient:
                     server_hostname=credentials.server_hostname,
                     proxy=credentials.proxy,
                     allow_redirects=False,
-                    middlewares=(_SendOnce(),),
+                    middlewares=(SendOnce(),),
                 )
         except (aiohttp.ClientError, OSError) as error:
             raise _failure(request.method, error) from error
-        return UpstreamResponse(response, request.chunk_seconds or self._settings.chunk_seconds)
-
-
-class _SendOnce:
-    """Keeps aiohttp from sending a request again, which it does once for GET and DELETE when a connection drops.
-
-    Its replay calls the client middlewares again, so the second call is answered with the first one's failure.
-    """
-
-    def __init__(self) -> None:
-        self._failure: Exception | None = None
-
-    async def __call__(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        if self._failure is not None:
-            raise self._failure
-        try:
-            return await handler(request)
-        except Exception as error:
-            self._failure = error
-            raise
+        return UpstreamResponse(response, request.chunk_seconds or self._settings.chunk_seconds, self._closing)
 
 
 def _failure(method: str, error: Exception) -> ApiError:

@@ -41,7 +41,7 @@ async def test_a_list_of_10000_jobs_is_not_held(
     backend = Backend(own_control_plane.server, own_control_plane.ca_file, own_control_plane.admin_token)
     own_control_plane.stop_component("kube-controller-manager")  # nothing is to be done about these Jobs
     await create(backend.caller(http_client), "default")
-    async with run("--kubeconfig", str(own_control_plane.kubeconfig)) as service:
+    async with run("--cache=false", "--kubeconfig", str(own_control_plane.kubeconfig)) as service:
         api = Caller(http_client, await service.url(), {})
         assert (await api("GET", jobs("default") + "?limit=10")).status == 200  # what is made once is made now
         for encoding, least in (("identity", 10_000_000), ("gzip", 500_000)):

@@ -38,7 +38,8 @@ def assert_same(ours: Answer, theirs: Answer) -> None:
     assert ours.status == theirs.status
     for name in RELAYED:
         assert ours.headers.getall(name, []) == theirs.headers.getall(name, []), name
-    assert ours.headers.get("Content-Length") == theirs.headers.get("Content-Length")
+    # The apiserver does not say how long a body of more than 2 kB is; where it was held whole, we do.
+    assert ours.headers.get("Content-Length") in {theirs.headers.get("Content-Length"), str(len(ours.body))}
     assert "Audit-Id" in ours.headers
 
 
