@@ -11,9 +11,11 @@ import pytest
 
 from service.kube.client import USER_AGENT
 from service.sandbox import server as sandbox_server
+from service.sandbox.store import Store
 from tests.callers import Caller
 from tests.cluster.control_plane import ControlPlane
 from tests.conftest import StartService
+from tests.contract.served import Served, serving
 from tests.faults.proxy import FaultProxy
 from tests.upstream import write_kubeconfig
 
@@ -58,12 +60,24 @@ def real_backend(request: pytest.FixtureRequest) -> Backend | None:
 
 
 @pytest.fixture
-async def backend(real_backend: Backend | None) -> AsyncIterator[Backend]:
+def store() -> Store:
+    """Return what the sandbox keeps its objects in, where it is the sandbox's turn."""
+    return Store()
+
+
+@pytest.fixture
+def changeable(real_backend: Backend | None, store: Store) -> Store | None:
+    """Return the sandbox's store, which has no PATCH, for a change of a Job; None for the real apiserver."""
+    return store if real_backend is None else None
+
+
+@pytest.fixture
+async def backend(real_backend: Backend | None, store: Store) -> AsyncIterator[Backend]:
     """Return each apiserver in turn that the contract holds for; the sandbox is a new one each time."""
     if real_backend is not None:
         yield real_backend
     else:
-        async with sandbox_server.running() as url:
+        async with sandbox_server.running(store) as url:
             yield Backend(url, None, None)
 
 
@@ -80,6 +94,15 @@ async def api(
     """Return a caller of the service, which runs in front of the backend as it does by default."""
     url = await start_service(kubeconfig=backend.kubeconfig(tmp_path / "direct.kubeconfig"), cache=True)
     return Caller(http_client, url, {})
+
+
+@pytest.fixture(params=[True, False], ids=["cache", "no cache"])
+async def served(
+    request: pytest.FixtureRequest, backend: Backend, tmp_path: Path, http_client: aiohttp.ClientSession
+) -> AsyncIterator[Served]:
+    """Return the service with its cache, and without: no caller can tell."""
+    async with serving(backend, tmp_path, http_client, cache=request.param) as running:
+        yield running
 
 
 @pytest.fixture

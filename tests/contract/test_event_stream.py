@@ -1,7 +1,7 @@
 """Section 5 of the contract: watches as server-sent events, and how a reader goes on after a break."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,6 @@ from tests.contract.watching import NOTHING_INITIAL, STREAMING_LIST, opened, pre
 from tests.upstream import Received, Upstream, json_answer
 
 INITIAL = ("c", "a", "b")
-
-
-@pytest.fixture(params=[True, False], ids=["cache", "no cache"])
-async def served(
-    request: pytest.FixtureRequest, backend: Backend, tmp_path: Path, http_client: aiohttp.ClientSession
-) -> AsyncIterator[Served]:
-    """Return the service with its cache, and without: no caller can tell."""
-    async with serving(backend, tmp_path, http_client, cache=request.param) as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -27,15 +26,6 @@ REFUSED = [
     f"{STREAMING_LIST}&continue=abc",
     "resourceVersionMatch=NotOlderThan&continue=abc",
 ]
-
-
-@pytest.fixture(params=[True, False], ids=["cache", "no cache"])
-async def served(
-    request: pytest.FixtureRequest, backend: Backend, tmp_path: Path, http_client: aiohttp.ClientSession
-) -> AsyncIterator[Served]:
-    """Return the service with its cache, and without: no caller can tell."""
-    async with serving(backend, tmp_path, http_client, cache=request.param) as running:
-        yield running
 
 
 @pytest.fixture

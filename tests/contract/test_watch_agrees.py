@@ -9,7 +9,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from service.sandbox import server as sandbox_server
 from service.sandbox.store import Store
 from tests.callers import Caller
 from tests.contract.conftest import Backend
@@ -37,21 +36,6 @@ SELECTORS = {
 }
 # These do not see the last Job, and end when the finished one's last state is told.
 END_EARLIER = {"one name", "with success"}
-
-
-@pytest.fixture
-def store() -> Store:
-    return Store()
-
-
-@pytest.fixture
-async def backend(real_backend: Backend | None, store: Store) -> AsyncIterator[Backend]:
-    """Return each apiserver in turn; the sandbox's store is at hand, because labels are changed there."""
-    if real_backend is not None:
-        yield real_backend
-    else:
-        async with sandbox_server.running(store) as url:
-            yield Backend(url, None, None)
 
 
 @pytest.fixture

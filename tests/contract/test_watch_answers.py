@@ -1,7 +1,6 @@
 """Section 5 of the contract: a watch as an HTTP answer, its end, and what it costs upstream."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -23,15 +22,6 @@ from tests.waiting import eventually
 
 JSON = {"Accept": "application/json"}
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
-
-
-@pytest.fixture(params=[True, False], ids=["cache", "no cache"])
-async def served(
-    request: pytest.FixtureRequest, backend: Backend, tmp_path: Path, http_client: aiohttp.ClientSession
-) -> AsyncIterator[Served]:
-    """Return the service with its cache, and without: no caller can tell."""
-    async with serving(backend, tmp_path, http_client, cache=request.param) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,21 +1,16 @@
 """Section 5 of the contract: which Jobs a watch is about, and in which form. With the cache and without it."""
 
 import re
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
-import aiohttp
 import msgspec
 import pytest
 
-from service.sandbox import server as sandbox_server
 from service.sandbox.store import Store
 from tests.callers import Caller
-from tests.contract.conftest import Backend
 from tests.contract.job_changes import brief, create, create_from, delete, relabel
 from tests.contract.paths import direct_job, direct_jobs, jobs
-from tests.contract.served import Served, serving
+from tests.contract.served import Served
 from tests.contract.watching import Event, opened, present, selecting, watching
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -55,36 +50,6 @@ FIELDS = {
     "metadata.name!=a,metadata.name!=b": "cd",
 }
 INVALID = ["labelSelector=a%20b", "labelSelector=a+in+b", "fieldSelector=spec.a%3Db", "fieldSelector=metadata.name"]
-
-
-@pytest.fixture
-def store() -> Store:
-    return Store()
-
-
-@pytest.fixture
-async def backend(real_backend: Backend | None, store: Store) -> AsyncIterator[Backend]:
-    """Return each apiserver in turn; the sandbox's store is at hand, because labels are changed there."""
-    if real_backend is not None:
-        yield real_backend
-    else:
-        async with sandbox_server.running(store) as url:
-            yield Backend(url, None, None)
-
-
-@pytest.fixture
-def changeable(real_backend: Backend | None, store: Store) -> Store | None:
-    """Return the sandbox's store, or None for the real apiserver."""
-    return store if real_backend is None else None
-
-
-@pytest.fixture(params=[True, False], ids=["cache", "no cache"])
-async def served(
-    request: pytest.FixtureRequest, backend: Backend, tmp_path: Path, http_client: aiohttp.ClientSession
-) -> AsyncIterator[Served]:
-    """Return the service with its cache, and without: no caller can tell."""
-    async with serving(backend, tmp_path, http_client, cache=request.param) as running:
-        yield running
 
 
 @pytest.fixture
