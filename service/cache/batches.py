@@ -74,6 +74,7 @@ async def shared_batches(
             yield Batch(deliveries, None)
         end = bookmark(cursor.resource_version, ends_initial_events=True)
         yield Batch((Delivery("BOOKMARK", end, cursor.resource_version),), cursor.resource_version)
+    del initial  # or a watch would hold on to what the Jobs once were for as long as it lasts
     marked_at = time.monotonic()
     while True:
         changes = await cursor.next()
