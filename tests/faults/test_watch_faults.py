@@ -103,10 +103,15 @@ async def forget_while_cut_off(proxy: FaultProxy, plane: ControlPlane, history: 
 
 
 async def fresh_list(direct: Caller, selected: Selected) -> object:
+    """Return what is there once the garbage collector has ended the deletions that are under way."""
     path = f"/apis/batch/v1/namespaces/{selected.namespace}/jobs" if selected.namespace else _DIRECT_ALL
-    answer = await direct("GET", f"{path}?{urlencode({'labelSelector': selected.selector})}")
-    assert answer.status == 200
-    return by_key(answer.json)
+    async with asyncio.timeout(WATCHDOG_SECONDS):
+        while True:
+            answer = await direct("GET", f"{path}?{urlencode({'labelSelector': selected.selector})}")
+            assert answer.status == 200
+            if b'"deletionTimestamp"' not in answer.body:
+                return by_key(answer.json)
+            await asyncio.sleep(0.05)
 
 
 async def assert_cache_becomes_equal(hasty_api: Caller, direct: Caller) -> None:

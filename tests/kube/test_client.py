@@ -184,7 +184,7 @@ async def test_a_caller_who_reads_nothing_is_not_buffered_for_and_is_given_up(bo
     async def answer(_: Received) -> AsyncIterator[bytes]:
         return endless()
 
-    upstream, api = await both(answer, chunk_seconds=1.0)
+    upstream, api = await both(answer, chunk_seconds=0.5)
     async with api.session.get(api.url + JOB) as response:
         assert response.status == 200
         await eventually(lambda: upstream.open_connections == 0)
@@ -217,7 +217,7 @@ async def test_an_answer_that_breaks_off_after_its_headers_never_looks_complete(
     async def answer(_: Received) -> AsyncIterator[bytes]:
         return pieces()
 
-    _, api = await both(answer, chunk_seconds=0.3)
+    _, api = await both(answer, chunk_seconds=0.1)
     with pytest.raises((aiohttp.ClientError, ConnectionError)):
         await call(api, "GET")
     with suppress(ConnectionError):
@@ -354,6 +354,6 @@ async def test_the_service_still_serves_after_everything_above(both: StartBoth) 
             return None
         return json_answer(200, b'{"kind":"Job"}')
 
-    _, api = await both(answer, upstream_first_byte_seconds=2.0)
+    _, api = await both(answer, upstream_first_byte_seconds=0.5)
     codes = [(await call(api, "GET")).status for _ in range(4)]
     assert codes == [503, 504, 503, 200]
