@@ -31,6 +31,8 @@ def selected_name(asked: Mapping[str, str]) -> str:
 
     https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
     """
+    if not asked.get("fieldSelector"):
+        return ""
     selection = selection_of(None, asked)
     if selection is None:
         return ""

@@ -4,17 +4,15 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from urllib.parse import urlencode
 
 import msgspec
 
 from service.cache.job_cache import JobCache
 from service.errors import ApiError
-from service.kube.answers import Answer, Refused
+from service.kube.answers import Refused
 from service.kube.client import KubeClient, UpstreamBroken
 from service.kube.jobs import Job, read_job
-from service.kube.lists import JSON
-from service.kube.watch import events_of
+from service.kube.watch import watching
 from service.resources import JOBS
 
 # Reads a Job consistently; None where it is not there.
@@ -22,7 +20,6 @@ ReadJob = Callable[[], Awaitable[Job | None]]
 
 _LONGEST_PAUSE_SECONDS = 5.0
 _FORBIDDEN = 403
-_STATUS_BYTES = 1024 * 1024
 
 
 async def shared_observations(
@@ -71,6 +68,9 @@ async def own_observations(
                 async for state in states:
                     pause = 0.1
                     yield state
+        except Refused as refused:
+            if refused.answer.status == _FORBIDDEN:
+                raise  # no event will ever come, and to read the Job again and again would be polling
         except (ApiError, UpstreamBroken, msgspec.DecodeError):
             pass  # what matters is how the Job is now
         job, pause = await _read_again(read, pause)
@@ -87,24 +87,15 @@ async def _read_again(read: ReadJob, pause: float) -> tuple[Job | None, float]:
 
 
 async def _watched(client: KubeClient, silence_seconds: float, job: Job) -> AsyncGenerator[Job | None, None]:
-    query = {
-        "watch": "true",
+    parameters = {
         "fieldSelector": f"metadata.name={job.name}",
         "resourceVersion": str(job.resource_version),
-        "allowWatchBookmarks": "true",
     }
-    path = JOBS.path(job.namespace)
-    async with await client.read(path, urlencode(query), JSON, chunk_seconds=silence_seconds) as upstream:
-        if upstream.status == _FORBIDDEN:
-            # No event will ever come, and to read the Job instead, again and again, would be polling.
-            raise Refused(Answer(upstream.status, upstream.headers, await upstream.read(_STATUS_BYTES) or b""))
-        if upstream.status != 200:
-            return
-        async with aclosing(events_of(upstream)) as events:
-            async for event in events:
-                if event.type in {"ADDED", "MODIFIED"}:
-                    yield read_job(event.object)
-                elif event.type == "DELETED":
-                    yield None
-                elif event.type == "ERROR":
-                    return
+    async with watching(client, JOBS.path(job.namespace), parameters, silence_seconds) as events:
+        async for event in events:
+            if event.type in {"ADDED", "MODIFIED"}:
+                yield read_job(event.object)
+            elif event.type == "DELETED":
+                yield None
+            elif event.type == "ERROR":
+                return

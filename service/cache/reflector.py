@@ -10,22 +10,20 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from types import MappingProxyType
 from typing import NoReturn
-from urllib.parse import urlencode
 
 import msgspec
 import structlog
 
 from service.cache.job_cache import JobCache
 from service.errors import ApiError, Expired
-from service.kube.answers import Answer, Refused
+from service.kube.answers import Refused
 from service.kube.client import KubeClient, UpstreamBroken
 from service.kube.jobs import Job, read_job
-from service.kube.lists import JSON, job_pages
-from service.kube.watch import WatchEvent, code_of, events_of
+from service.kube.lists import job_pages
+from service.kube.watch import WatchEvent, code_of, watching
 
 _log = structlog.stdlib.get_logger(__name__)
 
-_STATUS_BYTES = 1024 * 1024
 # Upstream ends a watch after this time, and a new one goes on from there: that spreads watches over apiservers.
 _WATCH_SECONDS = (300, 600)
 _SHORTEST_PAUSE_SECONDS = 0.1
@@ -130,21 +128,11 @@ class Reflector:
 
     @asynccontextmanager
     async def _opened(self, parameters: Mapping[str, str]) -> AsyncIterator[AsyncIterator[WatchEvent]]:
-        query = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(random.randint(*_WATCH_SECONDS)),  # noqa: S311 (no secret)
-            **parameters,
-        }
-        async with await self._client.read(
-            self._path, urlencode(query), JSON, chunk_seconds=self._silence_seconds
-        ) as upstream:
-            if upstream.status != 200:
-                body = await upstream.read(_STATUS_BYTES) or b""
-                raise Refused(Answer(upstream.status, upstream.headers, body))
+        lifetime = str(random.randint(*_WATCH_SECONDS))  # noqa: S311 (no secret)
+        asked = {"timeoutSeconds": lifetime, **parameters}
+        async with watching(self._client, self._path, asked, self._silence_seconds) as events:
             self._cache.hear()
-            async with aclosing(events_of(upstream)) as events:
-                yield events
+            yield events
 
     def _replace(self, jobs: list[Job], resource_version: int) -> None:
         self._cache.replace(jobs, resource_version)

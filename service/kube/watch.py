@@ -3,14 +3,20 @@
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from urllib.parse import urlencode
 
 import msgspec
 
-from service.kube.client import UpstreamBroken, UpstreamResponse
+from service.kube.answers import Answer, Refused
+from service.kube.client import KubeClient, UpstreamBroken, UpstreamResponse
 from service.kube.jobs import decoded, resource_version_of
+from service.kube.lists import JSON
 
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+# Larger than any Status that the apiserver was seen to write.
+_STATUS_BYTES = 1024 * 1024
 _BOOKMARK = (
     b'{"kind":"Job","apiVersion":"batch/v1","metadata":{"resourceVersion":"%d"%b},'
     b'"spec":{"template":{"metadata":{},"spec":{"containers":null}}},"status":{}}'
@@ -80,6 +86,34 @@ def bookmark(resource_version: int, *, ends_initial_events: bool = False) -> byt
     """Return the object of a BOOKMARK: a Job with a resourceVersion and no more, as the apiserver writes it."""
     end = b',"annotations":{"k8s.io/initial-events-end":"true"}' if ends_initial_events else b""
     return _BOOKMARK % (resource_version, end)
+
+
+@asynccontextmanager
+async def watching(
+    client: KubeClient, path: str, parameters: Mapping[str, str], silence_seconds: float
+) -> AsyncIterator[AsyncIterator[WatchEvent]]:
+    """Watch a path in the service's own name, with bookmarks; leaving the context ends the watch.
+
+    Args:
+        client: the connections.
+        path: the apiserver's path of a list.
+        parameters: where the watch begins, and what it is limited to.
+        silence_seconds: how long it may be silent.
+
+    Yields:
+        The events, as `events_of` reads them.
+
+    Raises:
+        ApiError: there is no answer.
+        Refused: the watch was refused.
+    """
+    query = urlencode({"watch": "true", **parameters, "allowWatchBookmarks": "true"})
+    async with await client.read(path, query, JSON, chunk_seconds=silence_seconds) as upstream:
+        if upstream.status != 200:
+            body = await upstream.read(_STATUS_BYTES) or b""
+            raise Refused(Answer(upstream.status, upstream.headers, body))
+        async with aclosing(events_of(upstream)) as events:
+            yield events
 
 
 async def events_of(upstream: UpstreamResponse) -> AsyncGenerator[WatchEvent, None]:
