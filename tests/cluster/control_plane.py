@@ -14,6 +14,7 @@ from .certificates import Authority, KeyPair, signing_keys
 from .components import Settings, commands, free_ports
 from .etcd import compact
 from .kubeconfig import write_kubeconfig
+from .polling import eventually, is_frozen
 from .processes import Processes
 from .readiness import Probe, Watch
 
@@ -103,8 +104,10 @@ class ControlPlane:
             self._watch().wait(name, "answer /readyz", self._probe.is_ready)
 
     def pause_component(self, name: str) -> None:
-        """Freeze a component: its connections stay open and nothing answers on them."""
+        """Freeze a component: on return its connections are open and nothing answers on them."""
         self._processes.signal(name, signal.SIGSTOP)
+        pid = self._processes.pids()[name]
+        eventually(lambda: is_frozen(pid), f"freeze {name}")
 
     def resume_component(self, name: str) -> None:
         """Let a frozen component go on."""

@@ -25,3 +25,15 @@ def is_running(pid: int) -> bool:
         return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def is_frozen(pid: int) -> bool:
+    """Say whether SIGSTOP has reached every thread of the process: one that is running a request ends it first."""
+    threads = Path(f"/proc/{pid}/task")
+    if not threads.exists():
+        return True  # not Linux, which tells nobody
+    try:
+        stats = [(each / "stat").read_text() for each in threads.iterdir()]
+    except (ProcessLookupError, FileNotFoundError):
+        return False  # a thread has just ended
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
