@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit cluster test-cluster test-browser bench format lock clean
+.PHONY: help run test check audit cluster test-cluster test-browser soak bench format lock clean
 
 help:
 	@echo "make run           the service, on the cluster of KUBECONFIG, or on its own sandbox"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-cluster  the contract tests on that control plane"
 	@echo "make bench         the service beside kubectl proxy and the apiserver itself (needs wrk and Go)"
 	@echo "make test-browser  server-sent events in a real Chromium (needs Debian's package chromium)"
+	@echo "make soak          the long form of the tests of load, faults and chance (some of an hour)"
 	@echo "make audit         known vulnerabilities of what is locked (needs the network)"
 	@echo "make format        let ruff lay out the code"
 	@echo "make lock          write the lock files anew"
@@ -55,6 +56,10 @@ test-cluster: $(VENV)/.installed
 
 test-browser: $(VENV)/.installed
 	@$(BIN)/python -m pytest -q -m browser
+
+soak: $(VENV)/.installed
+	@$(BIN)/python -m tests.cluster build
+	@$(BIN)/python -m pytest -q -m soak --soak
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tests.bench $(BENCH)

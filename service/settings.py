@@ -14,6 +14,11 @@ _ENVIRONMENT_PREFIX = "JOB_API_"
 # Kubernetes injects these into every pod beside a Service named job-api (JOB_API_PORT=tcp://…):
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _INJECTED_BY_KUBERNETES = re.compile(r"JOB_API_(PORT|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_.*)")
+# It injects this one into every pod.
+_IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
+# DNS-1123, the form of a namespace.
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
+_LABEL_LENGTH = 63
 
 
 class SettingsError(Exception):
@@ -30,27 +35,28 @@ class Address:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it; of names, only localhost is known to be."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
-def _loopback_address(text: str) -> Address:
+
+def _address(text: str) -> Address:
     host, separator, port = text.rpartition(":")
-    if not separator or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
-        raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
     host = host.removeprefix("[").removesuffix("]")
-    if not _is_loopback(host):
-        raise ValueError(
-            f"{text!r} is not a loopback address: callers are not told apart yet, and whoever reaches the "
-            "service acts with its credentials; use 127.0.0.1 or [::1]"
-        )
+    if not separator or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8080 or [::]:8080")
     return Address(host, int(port))
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _namespaces(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if not all(len(name) <= _LABEL_LENGTH and _LABEL.fullmatch(name) for name in names):
+        raise ValueError(f"{text!r} is not a list of namespaces such as team-a,team-b")
+    return names
 
 
 def _seconds(minimum: float, maximum: float) -> Callable[[str], float]:
@@ -106,7 +112,9 @@ class Settings:
     """What the service was told; the names are those of the flags."""
 
     listen: Address = _setting(
-        _loopback_address, "127.0.0.1:8080", "HOST:PORT to serve on; loopback only; port 0 takes a free one"
+        _address,
+        "127.0.0.1:8080",
+        "HOST:PORT to serve on; only loopback where callers are not told apart; port 0 takes a free one",
     )
     sandbox: bool = _setting(
         _boolean, "false", "true: serve the embedded sandbox instead of a cluster; the flag alone says so too"
@@ -118,6 +126,59 @@ class Settings:
         "else ~/.kube/config",
     )
     context: str | None = _setting(_not_empty, None, "context of the kubeconfig; unset: its current-context")
+    auth_mode: str = _setting(
+        _one_of("delegated", "passthrough", "none"),
+        None,
+        "how callers are told apart: delegated, passthrough or none; unset: delegated with a pod's service "
+        "account, else none",
+    )
+    allow_unauthenticated: bool = _setting(
+        _boolean, "false", "true: with --auth-mode none, serve whoever reaches the service, on any address"
+    )
+    token_audience: str | None = _setting(
+        _not_empty, None, "audience that a caller's token must be for, in delegated; unset: the apiserver's own"
+    )
+    namespaces: tuple[str, ...] | None = _setting(
+        _namespaces, None, "the only namespaces to serve, joined by ','; unset: all"
+    )
+    identity_cache_seconds: float = _setting(
+        _seconds(0, 3600), "120", "seconds for which it is remembered whose a token is, never beyond its own end"
+    )
+    allowed_cache_seconds: float = _setting(
+        _seconds(0, 3600), "300", "seconds for which it is remembered what a caller may do"
+    )
+    denied_cache_seconds: float = _setting(
+        _seconds(0, 3600),
+        "30",
+        "seconds for which a no is remembered: a token that is none, what a caller may not do",
+    )
+    review_seconds: float = _setting(
+        _seconds(0.05, 60), "10", "seconds until the apiserver has answered who a caller is, or what it may do"
+    )
+    stream_review_seconds: float = _setting(
+        _seconds(0.05, 3600), "30", "seconds after which the caller of an open watch or wait is reviewed again"
+    )
+    max_requests_inflight: int = _setting(
+        _whole(1, 1_000_000), "400", "requests at a time, watches and waits aside; more are 429"
+    )
+    max_requests_inflight_per_caller: int = _setting(
+        _whole(1, 1_000_000), "200", "the same of one caller, where callers are told apart"
+    )
+    max_streams: int = _setting(_whole(1, 1_000_000), "4000", "watches and waits at a time; more are 429")
+    max_streams_per_caller: int = _setting(
+        _whole(1, 1_000_000), "2000", "the same of one caller, where callers are told apart"
+    )
+    head_seconds: float = _setting(
+        _seconds(0.05, 3600),
+        "10",
+        "seconds for a request's line and headers to arrive, from a connection's begin on",
+    )
+    body_seconds: float = _setting(_seconds(0.05, 3600), "60", "seconds for a request's body to arrive whole")
+    idle_seconds: float = _setting(
+        _seconds(0.05, 3600),
+        "75",
+        "seconds between two requests of a connection; a load balancer in front should give up sooner",
+    )
     upstream_connect_seconds: float = _setting(
         _seconds(0.05, 60), "3", "seconds for a connection to the apiserver, TLS included"
     )
@@ -135,8 +196,9 @@ class Settings:
     )
     cache: bool = _setting(
         _boolean,
-        "true",
-        "true: one watch upstream feeds all watches and waits, and reads that allow it; false: each has its own",
+        None,
+        "true: one watch upstream feeds all watches and waits, and reads that allow it; false: each has its own; "
+        "unset: true, but false in passthrough",
     )
     watch_window_changes: int = _setting(
         _whole(1, 10_000_000), "10000", "changes that are kept for watches that are slow or come back"
@@ -173,17 +235,22 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         environment: the process' environment; variables other than `JOB_API_…` are not looked at.
 
     Raises:
-        SettingsError: a flag is unknown, or a value cannot be used.
+        SettingsError: a flag is unknown, a value cannot be used, or several do not go together.
         SystemExit: `--help` or `--version` was asked for and has been printed.
     """
     given = vars(_parser().parse_args(list(arguments)))
-    return Settings(**{each.name: _value(each, given[each.name], environment) for each in fields(Settings)})
+    values = {each.name: _value(each, given[each.name], environment) for each in fields(Settings)}
+    return _consistent(values, environment)
 
 
 def default_settings(**given: Any) -> Settings:
-    """Return settings with every default but those given, for a program that embeds the service."""
+    """Return settings with every default but those given, for a program that embeds the service.
+
+    Raises:
+        SettingsError: they do not go together.
+    """
     defaults = {each.name: _value(each, None, {}) for each in fields(Settings)}
-    return Settings(**(defaults | given))
+    return _consistent(defaults | given, {})
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
@@ -196,6 +263,35 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
         and name not in known
         and not _INJECTED_BY_KUBERNETES.fullmatch(name)
     )
+
+
+def _consistent(values: dict[str, Any], environment: Mapping[str, str]) -> Settings:
+    """Return the settings with the defaults that depend on others, where all go together."""
+    has_kubeconfig = values["kubeconfig"] or environment.get("KUBECONFIG")
+    in_cluster = bool(environment.get(_IN_CLUSTER)) and not has_kubeconfig and not values["sandbox"]
+    mode = values["auth_mode"] or ("delegated" if in_cluster else "none")
+    cache = mode != "passthrough" if values["cache"] is None else values["cache"]
+    settings = Settings(**(values | {"auth_mode": mode, "cache": cache}))
+    if problem := _problem(settings):
+        raise SettingsError(problem)
+    return settings
+
+
+def _problem(settings: Settings) -> str | None:
+    mode = settings.auth_mode
+    if settings.sandbox and mode != "none":
+        return f"--auth-mode: the sandbox cannot tell callers apart, so it cannot be {mode} with --sandbox"
+    if settings.token_audience is not None and mode != "delegated":
+        return f"--token-audience: it has no effect with --auth-mode {mode}, only with delegated"
+    if settings.allow_unauthenticated and mode != "none":
+        return f"--allow-unauthenticated: it has no effect with --auth-mode {mode}, only with none"
+    if mode == "none" and not settings.listen.is_loopback and not settings.allow_unauthenticated:
+        return (
+            f"--listen: '{settings.listen}' is not a loopback address, and with --auth-mode none whoever reaches "
+            "the service acts with its credentials; use 127.0.0.1, --auth-mode delegated or passthrough, or add "
+            "--allow-unauthenticated"
+        )
+    return None
 
 
 def _value(declared: Field[Any], flag: str | None, environment: Mapping[str, str]) -> Any:

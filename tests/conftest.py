@@ -80,6 +80,17 @@ async def no_task_leaks(no_descriptor_leaks: None) -> AsyncIterator[None]:
                 await asyncio.sleep(0.005)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make soak` ask for the long form of the tests that have one."""
+    parser.addoption("--soak", action="store_true", help="run the tests marked `soak` in their long form")
+
+
+@pytest.fixture
+def soaking(request: pytest.FixtureRequest) -> bool:
+    """Tell whether a test is to run in its long form."""
+    return bool(request.config.getoption("--soak"))
+
+
 @pytest.fixture
 def figure(record_property: Callable[[str, object], None]) -> Figure:
     """Return a function that takes a line with what was measured, to be printed at the end of the run."""

@@ -26,6 +26,22 @@ USABLE: dict[str, tuple[tuple[str, object], tuple[str, object]]] = {
     "sandbox": (("true", True), ("0", False)),
     "kubeconfig": (("/a:/b", "/a:/b"), ("c", "c")),
     "context": (("one", "one"), ("two", "two")),
+    "auth_mode": (("delegated", "delegated"), ("passthrough", "passthrough")),
+    "allow_unauthenticated": (("true", True), ("1", True)),
+    "token_audience": (("job-api", "job-api"), ("https://a.example", "https://a.example")),
+    "namespaces": (("a", ("a",)), ("team-a,team-b", ("team-a", "team-b"))),
+    "identity_cache_seconds": (("0", 0.0), ("2", 2.0)),
+    "allowed_cache_seconds": (("0", 0.0), ("2", 2.0)),
+    "denied_cache_seconds": (("0", 0.0), ("2", 2.0)),
+    "review_seconds": (("0.5", 0.5), ("2", 2.0)),
+    "stream_review_seconds": (("0.5", 0.5), ("2", 2.0)),
+    "max_requests_inflight": (("1", 1), ("999999", 999_999)),
+    "max_requests_inflight_per_caller": (("1", 1), ("999999", 999_999)),
+    "max_streams": (("1", 1), ("999999", 999_999)),
+    "max_streams_per_caller": (("1", 1), ("999999", 999_999)),
+    "head_seconds": (("0.5", 0.5), ("2", 2.0)),
+    "body_seconds": (("0.5", 0.5), ("2", 2.0)),
+    "idle_seconds": (("0.5", 0.5), ("2", 2.0)),
     "upstream_connect_seconds": (("0.5", 0.5), ("2", 2.0)),
     "upstream_first_byte_seconds": (("0.5", 0.5), ("2", 2.0)),
     "chunk_seconds": (("0.5", 0.5), ("2", 2.0)),
@@ -43,6 +59,22 @@ DEFAULTS: dict[str, object] = {
     "sandbox": False,
     "kubeconfig": None,
     "context": None,
+    "auth_mode": "none",
+    "allow_unauthenticated": False,
+    "token_audience": None,
+    "namespaces": None,
+    "identity_cache_seconds": 120.0,
+    "allowed_cache_seconds": 300.0,
+    "denied_cache_seconds": 30.0,
+    "review_seconds": 10.0,
+    "stream_review_seconds": 30.0,
+    "max_requests_inflight": 400,
+    "max_requests_inflight_per_caller": 200,
+    "max_streams": 4000,
+    "max_streams_per_caller": 2000,
+    "head_seconds": 10.0,
+    "body_seconds": 60.0,
+    "idle_seconds": 75.0,
     "upstream_connect_seconds": 3.0,
     "upstream_first_byte_seconds": 65.0,
     "chunk_seconds": 30.0,
@@ -55,6 +87,9 @@ DEFAULTS: dict[str, object] = {
     "log_format": "json",
     "log_level": "info",
 }
+
+# What a setting asks for beside itself, and what that is read as.
+BESIDE: dict[str, dict[str, str]] = {"token_audience": {"auth_mode": "delegated"}}
 
 # What Kubernetes puts into every container beside a Service named job-api.
 INJECTED = {
@@ -75,7 +110,15 @@ def values(settings: Settings) -> dict[str, object]:
 
 # Values that a setting cannot have.
 REFUSED: dict[str, tuple[str, ...]] = {
-    "listen": ("", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1"),
+    "listen": ("", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1"),
+    "auth_mode": ("", "None", "token"),
+    "allow_unauthenticated": ("", "yes", "True", "2"),
+    "token_audience": ("",),
+    "namespaces": ("", ",", "a,", "a, b", "A", "a_b", "a" * 64, "a/b"),
+    "max_requests_inflight": ("", "0", "-1", "1.5", "1e3", "many", "9" * 30),
+    "max_requests_inflight_per_caller": ("", "0", "-1", "1.5", "1e3", "many", "9" * 30),
+    "max_streams": ("", "0", "-1", "1.5", "1e3", "many", "9" * 30),
+    "max_streams_per_caller": ("", "0", "-1", "1.5", "1e3", "many", "9" * 30),
     "sandbox": ("", "yes", "True", "2"),
     "cache": ("", "yes", "True", "2"),
     "kubeconfig": ("",),
@@ -86,6 +129,8 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "log_level": ("", "INFO", "critical", "10"),
 }
 
+MAY_BE_ZERO = ("shutdown_grace_seconds", "identity_cache_seconds", "allowed_cache_seconds", "denied_cache_seconds")
+
 
 def unusable() -> Iterator[tuple[str, str]]:
     """Yield every setting with values that it cannot have."""
@@ -95,11 +140,19 @@ def unusable() -> Iterator[tuple[str, str]]:
     for name in SECONDS:
         for text in ("", "soon", "nan", "inf", "-inf", "-1", "1e9", "3s", "0x10"):
             yield name, text
-    for name in (each for each in SECONDS if each != "shutdown_grace_seconds"):
+    for name in (each for each in SECONDS if each not in MAY_BE_ZERO):
         yield name, "0"  # a deadline that nothing could meet
 
 
 UNUSABLE = tuple(unusable())
+
+
+def beside(name: str) -> dict[str, str]:
+    return {variable_of(other): text for other, text in BESIDE.get(name, {}).items()}
+
+
+def expected(name: str, value: object) -> dict[str, object]:
+    return DEFAULTS | BESIDE.get(name, {}) | {name: value}
 
 
 def refusal(arguments: list[str], environment: dict[str, str]) -> str:
@@ -129,15 +182,15 @@ def test_the_flag_of_a_boolean_may_stand_alone() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_environment_wins_over_the_default(name: str) -> None:
     text, value = USABLE[name][0]
-    assert values(read_settings([], {variable_of(name): text})) == DEFAULTS | {name: value}
+    assert values(read_settings([], {variable_of(name): text} | beside(name))) == expected(name, value)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_flag_wins_over_the_environment(name: str) -> None:
     (text, value), (other, _) = USABLE[name]
-    expected = DEFAULTS | {name: value}
-    assert values(read_settings([flag_of(name), text], {variable_of(name): other})) == expected
-    assert values(read_settings([f"{flag_of(name)}={text}"], {variable_of(name): other})) == expected
+    environment = {variable_of(name): other} | beside(name)
+    assert values(read_settings([flag_of(name), text], environment)) == expected(name, value)
+    assert values(read_settings([f"{flag_of(name)}={text}"], environment)) == expected(name, value)
 
 
 def test_a_variable_that_cannot_be_used_is_not_looked_at_beside_its_flag() -> None:
@@ -213,8 +266,6 @@ def test_a_line_break_in_a_value_does_not_break_the_line(text: str) -> None:
         "0.0.0.0:8080",
         "10.0.0.1:8080",
         "[::]:8080",
-        ":::8080",
-        ":8080",
         "*:8080",
         "[fe80::1]:8080",
         "example.org:8080",
@@ -226,8 +277,10 @@ def test_a_line_break_in_a_value_does_not_break_the_line(text: str) -> None:
 )
 def test_an_address_that_others_can_reach_is_refused_in_one_line(text: str) -> None:
     line = refusal([f"--listen={text}"], {})
-    assert line.startswith(f"--listen: '{text}' is not a loopback address: ")
+    assert line.startswith(f"--listen: '{text}' is not a loopback address, ")
     assert "\n" not in line
+    for enough in (["--auth-mode=delegated"], ["--auth-mode=passthrough"], ["--allow-unauthenticated"]):
+        assert str(read_settings([f"--listen={text}", *enough], {}).listen) == text
 
 
 @pytest.mark.parametrize(
@@ -244,6 +297,55 @@ def test_a_loopback_address_is_accepted_and_written_again_as_it_came(text: str, 
     listen = read_settings([f"--listen={text}"], {}).listen
     assert listen == address
     assert str(listen) == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "mode"),
+    [
+        ([], {}, "none"),
+        ([], {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "delegated"),
+        ([], {"KUBERNETES_SERVICE_HOST": ""}, "none"),
+        (["--sandbox"], {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "none"),
+        (["--kubeconfig=/a"], {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "none"),
+        ([], {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBECONFIG": "/a"}, "none"),
+        (["--auth-mode=none"], {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "none"),
+        (["--auth-mode=passthrough"], {"KUBECONFIG": "/a"}, "passthrough"),
+    ],
+)
+def test_callers_are_told_apart_where_the_credentials_are_a_pods(
+    arguments: list[str], environment: dict[str, str], mode: str
+) -> None:
+    assert read_settings(arguments, environment).auth_mode == mode
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cache"),
+    [
+        ([], True),
+        (["--auth-mode=delegated"], True),
+        (["--auth-mode=passthrough"], False),
+        (["--auth-mode=passthrough", "--cache"], True),
+        (["--cache=false"], False),
+    ],
+)
+def test_the_cache_is_on_unless_the_apiserver_is_to_decide_on_every_call(arguments: list[str], cache: bool) -> None:
+    assert read_settings(arguments, {}).cache is cache
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--sandbox", "--auth-mode=delegated"], "--auth-mode: the sandbox cannot tell callers apart"),
+        (["--sandbox", "--auth-mode=passthrough"], "--auth-mode: the sandbox cannot tell callers apart"),
+        (["--token-audience=a"], "--token-audience: it has no effect with --auth-mode none"),
+        (["--token-audience=a", "--auth-mode=passthrough"], "--token-audience: it has no effect with"),
+        (["--allow-unauthenticated", "--auth-mode=delegated"], "--allow-unauthenticated: it has no effect with"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused_in_one_line(arguments: list[str], told: str) -> None:
+    line = refusal(arguments, {})
+    assert line.startswith(told)
+    assert "\n" not in line
 
 
 @pytest.mark.parametrize("name", SECONDS)
