@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from aiohttp import web
 
 from service import version
-from service.api import keys, middlewares
+from service.access.modes import access_of
+from service.api import callers, keys, middlewares
+from service.api.admission import Admission
 from service.api.routes import ROUTES
 from service.api.streams import Streams
 from service.cache.live_jobs import LiveJobs
@@ -27,10 +29,13 @@ def create_app(settings: Settings) -> web.Application:
     Raises:
         CredentialsError: at its start, when there are no credentials for an apiserver.
     """
-    app = web.Application(middlewares=(middlewares.audit, middlewares.errors))
+    app = web.Application(
+        middlewares=(middlewares.audit, middlewares.errors, callers.admission, callers.authentication)
+    )
     app[keys.SETTINGS] = settings
     app[keys.GIT_COMMIT] = version.git_commit()
-    app[keys.STREAMS] = Streams()
+    app[keys.ADMISSION] = Admission(settings)
+    app[keys.STREAMS] = Streams(settings.stream_review_seconds)
     app.add_routes(ROUTES)
     app.on_response_prepare.append(middlewares.on_response_prepare)
     app.on_shutdown.append(_end_streams)
@@ -50,7 +55,8 @@ async def _kube_client(app: web.Application) -> AsyncIterator[None]:
             source = credential_source(settings.kubeconfig, settings.context)
         await source.current()
         client = KubeClient(source, settings)
-        app[keys.KUBE_CLIENT] = client
+        app[keys.OWN_CLIENT] = client
+        app[keys.ACCESS] = access_of(settings, client)
         app[keys.READINESS] = Readiness(client)
         app[keys.LIVE_JOBS] = live = LiveJobs(client, settings)
         async with _kept_true(live):

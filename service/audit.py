@@ -16,6 +16,7 @@ class AuditRecord:
         request_id: the X-Request-Id of the request and of its answer.
         method: the HTTP method.
         path: the path as it came, still percent-encoded, without the query.
+        user: who called, where that was asked.
         verb: the Kubernetes verb, once the route is known.
         resource: the plural of the resource that the verb is about.
         namespace: the namespace, empty for all.
@@ -28,6 +29,7 @@ class AuditRecord:
     request_id: str
     method: str
     path: str
+    user: str = ""
     verb: str = ""
     resource: str = ""
     namespace: str = ""
@@ -48,6 +50,7 @@ class AuditRecord:
             request_id=self.request_id,
             method=self.method,
             path=self.path,
+            user=self.user,
             verb=self.verb,
             resource=self.resource,
             namespace=self.namespace,

@@ -106,6 +106,21 @@ class BadRequest(ApiError):
     code = 400
 
 
+class Unauthorized(ApiError):
+    """The caller has not said who it is in a way that is accepted (RFC 6750, section 3)."""
+
+    code = 401
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(ApiError):
+    """The caller may not do this."""
+
+    code = 403
+
+
 class NotFound(ApiError):
     """No such route; whether there is such a Job is the apiserver's to say."""
 
@@ -163,6 +178,15 @@ class UnsupportedMediaType(ApiError):
     """A body in a form that is not read here."""
 
     code = 415
+
+
+class TooManyRequests(ApiError):
+    """There is more to do than is done at a time."""
+
+    code = 429
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers={"Retry-After": "1"})
 
 
 class RequestHeaderFieldsTooLarge(ApiError):

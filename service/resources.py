@@ -19,7 +19,7 @@ _SUBDOMAIN_LENGTH = 253
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A namespaced Kubernetes resource.
+    """A Kubernetes resource.
 
     Attributes:
         group: the API group, empty for the core one.

@@ -1,7 +1,10 @@
 """Who is calling."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from service.kube.reviews import UserInfo
+
+_NOT_ASKED = UserInfo()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,19 +14,15 @@ class Caller:
     Attributes:
         key: tells callers apart, for limits and caches: a digest, from which nothing can be learned; empty where
             all callers are one.
-        username: the name that the apiserver knows; empty where nobody has asked for it.
-        uid: what tells this user from others who had the name before; may be empty.
-        groups: the groups that the user is in.
-        extra: what else the authenticator says of the user.
+        user: who that is to the apiserver; nobody where it was not asked.
+        expires_at: when the caller's token ends by its own claim, as seconds since 1970.
         authorization: the Authorization header that goes upstream in the caller's own name; None where the service
             speaks for itself.
     """
 
     key: str = ""
-    username: str = ""
-    uid: str = ""
-    groups: Sequence[str] = ()
-    extra: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    user: UserInfo = _NOT_ASKED
+    expires_at: float = float("inf")
     authorization: str | None = field(default=None, repr=False)
 
 

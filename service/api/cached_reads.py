@@ -8,7 +8,7 @@ from service.api import keys, query
 from service.api.accept import form_of
 from service.api.selections import selection_of
 from service.api.streaming import write_pieces
-from service.cache.live_jobs import LiveJobs
+from service.cache.job_cache import JobCache
 from service.kube.jobs import Job
 
 # RFC 9211; a read that the cache could have answered, had it been there.
@@ -34,13 +34,10 @@ def is_cacheable(request: web.Request, asked: Mapping[str, str]) -> bool:
 
 def cached_job(request: web.Request, namespace: str, name: str, asked: Mapping[str, str]) -> web.Response | None:
     """Return a Job from the cache, or None when it has none that is new enough."""
-    live = request.app[keys.LIVE_JOBS]
-    if not _is_new_enough(live, asked):
+    cache = _cache_for(request, namespace, asked)
+    if cache is None or (job := cache.store.get(namespace, name)) is None:
         return None
-    job = live.cache.store.get(namespace, name)
-    if job is None:
-        return None
-    headers = _headers(live, job.resource_version)
+    headers = _headers(cache, job.resource_version)
     if _is_known(request, job.resource_version):
         return web.Response(status=304, headers=headers)
     return web.Response(body=job.raw + b"\n", headers=headers, content_type="application/json")
@@ -50,14 +47,14 @@ async def cached_list(
     request: web.Request, namespace: str | None, asked: Mapping[str, str]
 ) -> web.StreamResponse | None:
     """Answer with a list from the cache, or return None when it is not new enough, or a selector is none."""
-    live, selection = request.app[keys.LIVE_JOBS], selection_of(namespace, asked)
-    if selection is None or not _is_new_enough(live, asked):
+    cache, selection = _cache_for(request, namespace, asked), selection_of(namespace, asked)
+    if cache is None or selection is None:
         return None
-    version = live.cache.window.latest
-    headers = _headers(live, version)
+    version = cache.window.latest
+    headers = _headers(cache, version)
     if _is_known(request, version):
         return web.Response(status=304, headers=headers)
-    jobs, head = live.cache.store.select(selection), _LIST_HEAD % version
+    jobs, head = cache.store.select(selection), _LIST_HEAD % version
     commas = max(0, len(jobs) - 1)
     response = web.StreamResponse(headers=headers)
     response.content_type = "application/json"
@@ -65,14 +62,19 @@ async def cached_list(
     return await write_pieces(request, response, _list_pieces(head, jobs))
 
 
-def _is_new_enough(live: LiveJobs, asked: Mapping[str, str]) -> bool:
-    return live.is_synced and live.cache.window.latest >= int(asked["resourceVersion"])
+def _cache_for(request: web.Request, namespace: str | None, asked: Mapping[str, str]) -> JobCache | None:
+    """Return the cache of a namespace where it is as new as asked for."""
+    live = request.app[keys.LIVE_JOBS]
+    if not live.is_synced(namespace):
+        return None
+    cache = live.scope_of(namespace).cache
+    return cache if cache.window.latest >= int(asked["resourceVersion"]) else None
 
 
-def _headers(live: LiveJobs, version: int) -> dict[str, str]:
+def _headers(cache: JobCache, version: int) -> dict[str, str]:
     return {
         "Cache-Status": _HIT,
-        "Age": f"{live.cache.age:.0f}",
+        "Age": f"{cache.age:.0f}",
         "ETag": f'"{version}"',
         "Vary": "Accept, Accept-Encoding",
         "Cache-Control": "no-cache, private",

@@ -39,7 +39,7 @@ async def get_version(request: web.Request) -> web.Response:
             "name": version.NAME,
             "version": version.VERSION,
             "gitCommit": request.app[keys.GIT_COMMIT],
-            "upstreamVersion": await upstream_version(request.app[keys.KUBE_CLIENT]),
+            "upstreamVersion": await upstream_version(request.app[keys.OWN_CLIENT]),
         }
     )
 

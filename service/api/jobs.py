@@ -5,15 +5,15 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from service.api import body, delete_options, keys, query
+from service.api import body, delete_options, guard, keys, query
 from service.api.cached_reads import MISS, cached_job, cached_list, is_cacheable
 from service.api.forwarding import forwarded
 from service.api.selections import selected_name
 from service.api.shared_reads import read_shared
 from service.api.streaming import relay
 from service.api.watches import watch_jobs
-from service.kube.client import UpstreamResponse
 from service.kube.objects import name_of
+from service.kube.responses import UpstreamResponse
 from service.manifests import ManifestLook, look
 from service.resources import JOBS, check_name, check_namespace
 
@@ -32,9 +32,10 @@ async def get_job(request: web.Request) -> web.StreamResponse:
     """Answer with one raw Job."""
     namespace, name = _namespace(request), check_name(request.match_info["name"])
     asked = query.read_query(request, query.GET)
-    request[keys.AUDIT].about("get", JOBS.plural, namespace, name)
+    await guard.authorize(request, "get", namespace, name)
     if not is_cacheable(request, asked):
         return await read_shared(request, JOBS.path(namespace, name), asked)
+    await guard.authorize_shared(request)
     return cached_job(request, namespace, name, asked) or await _relayed(
         request, JOBS.path(namespace, name), asked, MISS
     )
@@ -54,12 +55,12 @@ async def create_job(request: web.Request) -> web.StreamResponse:
     """Create the Job of the body's manifest, whose bytes go upstream as they came."""
     namespace = _namespace(request)
     asked = query.read_query(request, query.CREATE)
-    request[keys.AUDIT].about("create", JOBS.plural, namespace)
+    await guard.authorize(request, "create", namespace)
     manifest = await body.read_body(request)
     seen = await _looked(manifest, namespace)
     headers = forwarded(request) | {"Content-Type": seen.content_type}
     upstream_query = query.encoded({"fieldValidation": "Strict"} | asked)
-    client = request.app[keys.KUBE_CLIENT]
+    client = request[keys.KUBE_CLIENT]
     async with await client.write("POST", JOBS.path(namespace), upstream_query, headers, manifest) as upstream:
         return await relay(request, upstream, await _location(asked, namespace, seen, upstream))
 
@@ -68,11 +69,11 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
     """Delete one Job, and its pods unless the caller says otherwise."""
     namespace, name = _namespace(request), check_name(request.match_info["name"])
     asked = query.read_query(request, query.DELETE)
-    request[keys.AUDIT].about("delete", JOBS.plural, namespace, name)
+    await guard.authorize(request, "delete", namespace, name)
     options = delete_options.merged(asked, await body.read_body(request))
     headers = forwarded(request) | {"Content-Type": "application/json"}
     upstream_query = query.encoded({key: asked[key] for key in ("pretty", "timeout") if key in asked})
-    client = request.app[keys.KUBE_CLIENT]
+    client = request[keys.KUBE_CLIENT]
     path = JOBS.path(namespace, name)
     async with await client.write("DELETE", path, upstream_query, headers, options) as upstream:
         return await relay(request, upstream)
@@ -94,20 +95,20 @@ def _namespace(request: web.Request) -> str:
 async def _list(request: web.Request, namespace: str | None) -> web.StreamResponse:
     asked = query.read_query(request, query.LIST)
     watches = query.is_true(asked.get("watch"))
-    verb = "watch" if watches else "list"
-    request[keys.AUDIT].about(verb, JOBS.plural, namespace or "", selected_name(asked))
+    await guard.authorize(request, "watch" if watches else "list", namespace, selected_name(asked))
     if watches:
         return await watch_jobs(request, namespace, asked)
     path = JOBS.path(namespace)
     if not is_cacheable(request, asked):
         return await _relayed(request, path, asked)
+    await guard.authorize_shared(request)
     return await cached_list(request, namespace, asked) or await _relayed(request, path, asked, MISS)
 
 
 async def _relayed(
     request: web.Request, path: str, asked: Mapping[str, str], extra_headers: Mapping[str, str] | None = None
 ) -> web.StreamResponse:
-    client = request.app[keys.KUBE_CLIENT]
+    client = request[keys.KUBE_CLIENT]
     async with await client.read(path, query.encoded(asked), forwarded(request)) as upstream:
         return await relay(request, upstream, extra_headers)
 

@@ -1,20 +1,33 @@
 """Every key under which the application and a request carry something."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
+from service.access.access import Access
+from service.access.caller import Caller
+from service.api.admission import Admission, Place
 from service.api.streams import Streams
 from service.audit import AuditRecord
 from service.cache.live_jobs import LiveJobs
 from service.kube.client import KubeClient
 from service.kube.readiness import Readiness
+from service.kube.reviews import AccessAttributes
 from service.settings import Settings
 
 SETTINGS = web.AppKey("settings", Settings)
-KUBE_CLIENT = web.AppKey("kube_client", KubeClient)
+ACCESS: web.AppKey[Access] = web.AppKey("access")
+ADMISSION = web.AppKey("admission", Admission)
 LIVE_JOBS = web.AppKey("live_jobs", LiveJobs)
 STREAMS = web.AppKey("streams", Streams)
 READINESS = web.AppKey("readiness", Readiness)
+# Speaks as the service, for its own purposes; what a caller asks for goes through the request's own client.
+OWN_CLIENT = web.AppKey("own_client", KubeClient)
 # None where the commit is not known, as in an installed wheel.
 GIT_COMMIT: web.AppKey[str | None] = web.AppKey("git_commit")
 
 AUDIT = web.RequestKey("audit", AuditRecord)
+PLACE = web.RequestKey("place", Place)
+CALLER = web.RequestKey("caller", Caller)
+KUBE_CLIENT = web.RequestKey("kube_client", KubeClient)
+WANTED: web.RequestKey[Sequence[AccessAttributes]] = web.RequestKey("wanted")

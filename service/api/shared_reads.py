@@ -8,7 +8,7 @@ from service.api import keys, query
 from service.api.forwarding import forwarded
 from service.api.streaming import abort, relay, relay_answer
 from service.kube.answers import Answer, read_whole
-from service.kube.client import UpstreamBroken
+from service.kube.responses import UpstreamBroken
 
 # More than any Job that etcd would take comes to as JSON; what is longer is relayed to each caller by itself.
 _HELD_BYTES = 8 * 1024 * 1024
@@ -17,7 +17,7 @@ _DECIDING_HEADERS = ("Accept", "Accept-Encoding")
 
 async def read_shared(request: web.Request, path: str, asked: Mapping[str, str]) -> web.StreamResponse:
     """Answer with an upstream read that began after the request arrived, perhaps for others too."""
-    client, headers, text = request.app[keys.KUBE_CLIENT], forwarded(request), query.encoded(asked)
+    client, headers, text = request[keys.KUBE_CLIENT], forwarded(request), query.encoded(asked)
     try:
         answer = await read_answer(request, path, text, headers)
     except UpstreamBroken:
@@ -37,6 +37,9 @@ async def read_answer(
         ApiError: there is no answer.
         UpstreamBroken: it broke off.
     """
-    client, reads = request.app[keys.KUBE_CLIENT], request.app[keys.LIVE_JOBS].reads
-    key = (path, encoded_query, *(headers.get(name) for name in _DECIDING_HEADERS))
+    client, reads = request[keys.KUBE_CLIENT], request.app[keys.LIVE_JOBS].reads
+    caller = request[keys.CALLER]
+    # Who speaks for itself gets what the apiserver says to it, and to nobody else.
+    speaks_for = caller.key if caller.authorization is not None else ""
+    key = (path, encoded_query, speaks_for, *(headers.get(name) for name in _DECIDING_HEADERS))
     return await reads.read(key, lambda: read_whole(client, path, encoded_query, headers, _HELD_BYTES))

@@ -8,7 +8,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from service.api import keys
 from service.kube.answers import Answer
-from service.kube.client import UpstreamBroken, UpstreamResponse
+from service.kube.responses import UpstreamBroken, UpstreamResponse
 from service.kube.statuses import is_status, wrapped
 
 # Section 3 of the contract; everything else that upstream says in headers stays between it and us.
@@ -100,7 +100,10 @@ def _relayed(upstream: CIMultiDictProxy[str]) -> CIMultiDict[str]:
 def _error(code: int, headers: CIMultiDictProxy[str], body: bytes | None) -> web.Response:
     if code < 400 or body is None or not is_status(headers, body, _ERROR_BYTES):
         raise wrapped(code, headers)
-    return web.Response(status=code, headers=_relayed(headers), body=body)
+    relayed = _relayed(headers)
+    if code == 401:  # the caller's own token was not accepted, which the apiserver says without this
+        relayed["WWW-Authenticate"] = "Bearer"
+    return web.Response(status=code, headers=relayed, body=body)
 
 
 async def _stream(

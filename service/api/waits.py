@@ -6,17 +6,17 @@ from contextlib import aclosing
 import msgspec
 from aiohttp import web
 
-from service.api import keys, query
+from service.api import guard, keys, query
 from service.api.accept import form_of
 from service.api.shared_reads import read_answer
 from service.api.streaming import relay_answer
 from service.cache.observations import own_observations, shared_observations
 from service.errors import ApiError, Conflict, NotAcceptable, NotFound, ServiceUnavailable, Timeout
 from service.kube.answers import Refused
-from service.kube.client import UpstreamBroken
 from service.kube.conditions import Goal, parse_goal, summary
 from service.kube.jobs import Job, read_job
 from service.kube.lists import JSON
+from service.kube.responses import UpstreamBroken
 from service.resources import JOBS, check_name, check_namespace
 
 _FINISHED = Goal("finished", "finished")
@@ -28,13 +28,15 @@ async def wait_for_job(request: web.Request) -> web.StreamResponse:
     """Answer with the Job as soon as it is as wanted, or with the reason why it is not."""
     namespace, name = check_namespace(request.match_info["namespace"]), check_name(request.match_info["name"])
     asked = query.read_query(request, query.WAIT)
-    request[keys.AUDIT].about("watch", JOBS.plural, namespace, name)
     if form_of(request) != "json":
         raise NotAcceptable("a wait answers in application/json only")
+    await guard.authorize(request, "wait", namespace, name)
+    request[keys.PLACE].becomes_stream()
     wait = _Wait(name, parse_goal(asked.get("for", "finished")) or _FINISHED)
     try:
         states, seconds = _observations(request, namespace, name), float(asked.get("timeoutSeconds", "30"))
-        async with aclosing(states), request.app[keys.STREAMS].lasting(seconds):
+        review = guard.review_of(request)
+        async with aclosing(states), request.app[keys.STREAMS].lasting(seconds, review):
             return await wait.outcome(states)
     except TimeoutError:
         if request.app[keys.STREAMS].ending:
@@ -59,11 +61,12 @@ async def _observations(request: web.Request, namespace: str, name: str) -> Asyn
         return read_job(answer.body) if answer.status == _READ[0] else None
 
     live = request.app[keys.LIVE_JOBS]
-    if await live.can_follow():
-        states = shared_observations(live.cache, namespace, name, read)
+    if await live.can_follow(namespace):
+        await guard.authorize_shared(request)
+        states = shared_observations(live.scope_of(namespace).cache, namespace, name, read)
     else:
         silence = request.app[keys.SETTINGS].watch_silence_seconds
-        states = own_observations(request.app[keys.KUBE_CLIENT], silence, namespace, name, read)
+        states = own_observations(request[keys.KUBE_CLIENT], silence, namespace, name, read)
     async with aclosing(states):
         async for state in states:
             yield state

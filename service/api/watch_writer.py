@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import msgspec
 from aiohttp import web
 
-from service.api import keys
+from service.api import guard, keys
 from service.api.framing import Framing
 from service.api.streaming import abort
 from service.cache.batches import Batch, Delivery
-from service.errors import Expired
-from service.kube.client import UpstreamBroken
+from service.errors import ApiError, Expired
+from service.kube.responses import UpstreamBroken
 from service.kube.watch import WatchEvent, bookmark, code_of
 
 _NO_BUFFERING = {"Cache-Control": "no-cache, private", "X-Accel-Buffering": "no"}
@@ -62,13 +62,16 @@ class WatchWriter:
 
     async def _write_until(self, batches: AsyncIterator[Batch], seconds: float) -> None:
         try:
-            async with self._request.app[keys.STREAMS].lasting(seconds):
+            async with self._request.app[keys.STREAMS].lasting(seconds, guard.review_of(self._request)):
                 async for batch in batches:
                     await self._send(self._framed(batch))
         except TimeoutError:
             return
         except Expired as expired:
             await self._send(self._framing.expired(expired.status().rstrip()))
+            self._known = None
+        except ApiError as refusal:
+            await self._send(self._framing.event("ERROR", refusal.status().rstrip(), None))
             self._known = None
 
     def _framed(self, batch: Batch) -> bytes:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 import msgspec
 from aiohttp import web
 
-from service.api import keys, query
+from service.api import guard, keys, query
 from service.api.accept import form_of
 from service.api.forwarding import forwarded
 from service.api.framing import Framing, KubernetesLines, ServerSentEvents
@@ -15,11 +15,12 @@ from service.api.streaming import abort, relay, relay_answer
 from service.api.watch_options import WatchOptions, lifetime_of, resumed, watch_options
 from service.api.watch_writer import WatchWriter
 from service.cache.batches import Batch, State, own_batches, shared_batches
+from service.cache.scope import Scope
 from service.cache.selection import Selection
-from service.errors import ServiceUnavailable
+from service.errors import ApiError, ServiceUnavailable
 from service.kube.answers import Refused
-from service.kube.client import UpstreamBroken
 from service.kube.lists import JSON
+from service.kube.responses import UpstreamBroken
 from service.kube.watch import events_of
 from service.resources import JOBS
 
@@ -31,6 +32,7 @@ _SLACK_SECONDS = 5.0
 
 async def watch_jobs(request: web.Request, namespace: str | None, asked: Mapping[str, str]) -> web.StreamResponse:
     """Answer with the changes of a namespace's Jobs, or of all, as they happen."""
+    request[keys.PLACE].becomes_stream()
     form = form_of(request)
     if form == "upstream":
         return await _relayed(request, namespace, asked)
@@ -58,32 +60,33 @@ async def _shared(
     """
     live = request.app[keys.LIVE_JOBS]
     options, selection = watch_options(asked), selection_of(namespace, asked)
-    if options is None or selection is None or not await live.can_follow():
+    if options is None or selection is None or not await live.can_follow(namespace):
         return None
-    initial = await _initial(request, namespace, asked, options, selection)
+    await guard.authorize_shared(request)
+    scope = live.scope_of(namespace)
+    initial = await _initial(scope, namespace, asked, options, selection)
     if initial is None:
         return None
-    return shared_batches(live.cache, initial, selection, sends_initial=options.sends_initial)
+    return shared_batches(scope.cache, initial, selection, sends_initial=options.sends_initial)
 
 
 async def _initial(
-    request: web.Request,
+    scope: Scope,
     namespace: str | None,
     asked: Mapping[str, str],
     options: WatchOptions,
     selection: Selection,
 ) -> State | None:
     """Return where a watch begins; None where the cache is not as new as asked for."""
-    live = request.app[keys.LIVE_JOBS]
     if options.since is None:
-        return await live.lists.read(JOBS.path(namespace), selectors_of(asked))
+        return await scope.lists.read(JOBS.path(namespace), selectors_of(asked))
     if options.since and not options.not_older:
         return State((), options.since)
-    latest = live.cache.window.latest
+    latest = scope.cache.window.latest
     if options.since > latest:
         return None
     if options.sends_initial:
-        return State(live.cache.store.select(selection), latest)
+        return State(scope.cache.store.select(selection), latest)
     return State((), options.since or latest)
 
 
@@ -93,9 +96,9 @@ async def _own(
     """Answer with a watch upstream that is this caller's own."""
     upstream_query = query.encoded({**asked, "allowWatchBookmarks": "true"})
     silence = request.app[keys.SETTINGS].watch_silence_seconds
-    client, path = request.app[keys.KUBE_CLIENT], JOBS.path(namespace)
+    client, path = request[keys.KUBE_CLIENT], JOBS.path(namespace)
     headers = {**forwarded(request), **JSON}
-    async with await client.read(path, upstream_query, headers, chunk_seconds=silence) as upstream:
+    async with await client.stream(path, upstream_query, headers, silence) as upstream:
         if upstream.status != 200:
             return await relay(request, upstream)
         options = watch_options(asked)
@@ -117,10 +120,12 @@ async def _relayed(request: web.Request, namespace: str | None, asked: Mapping[s
     seconds = lifetime_of(asked)
     upstream_query = query.encoded({**asked, "timeoutSeconds": f"{seconds:.0f}"})
     silence = max(seconds, 0) + _SLACK_SECONDS
-    client, path = request.app[keys.KUBE_CLIENT], JOBS.path(namespace)
-    async with await client.read(path, upstream_query, forwarded(request), chunk_seconds=silence) as upstream:
+    client, path = request[keys.KUBE_CLIENT], JOBS.path(namespace)
+    async with await client.stream(path, upstream_query, forwarded(request), silence) as upstream:
         try:
-            async with request.app[keys.STREAMS].lasting(silence):
+            async with request.app[keys.STREAMS].lasting(silence, guard.review_of(request)):
                 return await relay(request, upstream)
-        except TimeoutError:
-            return abort(request)
+        except (TimeoutError, ApiError):
+            if request.writer.output_size:
+                return abort(request)
+            raise

@@ -1,78 +1,62 @@
-"""Everything that is live: the cache with its reflector, and the reads that callers share."""
+"""Everything that is live: the scopes with their caches, and the reads that callers share."""
 
 import asyncio
 from typing import NoReturn
 
-from service.cache.job_cache import JobCache
-from service.cache.reflector import Reflector
-from service.cache.shared_lists import SharedLists
+from service.cache.scope import Scope
 from service.cache.singleflight import SharedReads
 from service.kube.answers import Answer
 from service.kube.client import KubeClient
-from service.resources import JOBS
 from service.settings import Settings
 
-_MEBIBYTE = 1024 * 1024
-# How often readers of the window look up although nothing happened.
+# How often readers of the windows look up although nothing happened.
 _TICK_SECONDS = 15.0
-# A watch that comes before the first sync waits this long for it: one of its own upstream would last for an hour.
-_SETTLING_SECONDS = 3.0
 
 
 class LiveJobs:
-    """The live side of all namespaces' Jobs.
+    """The live side of the Jobs that are served.
 
     Args:
-        client: the connections.
-        settings: whether there is a cache, and how large its window is.
+        client: the connections, which speak in the service's own name.
+        settings: whether there is a cache, how large its window is, and which namespaces are served.
 
     Attributes:
-        cache: what is known; empty and never synced where it is switched off.
-        lists: the consistent lists that watchers share.
+        enabled: whether there is a cache at all.
         reads: the consistent reads of one Job that callers share; None is an answer that is too long to be held.
     """
 
     def __init__(self, client: KubeClient, settings: Settings) -> None:
-        self.cache = JobCache(
-            settings.watch_window_changes,
-            settings.watch_window_megabytes * _MEBIBYTE,
-            stale_seconds=2 * settings.watch_silence_seconds,
-        )
-        self.lists = SharedLists(client, self.cache)
-        self.reads: SharedReads[Answer | None] = SharedReads()
         self.enabled = settings.cache
-        self._reflector = Reflector(client, JOBS.path(), self.cache, settings.watch_silence_seconds)
+        self.reads: SharedReads[Answer | None] = SharedReads()
+        # An account that may see some namespaces only cannot watch all at once.
+        served = settings.namespaces or (None,)
+        self._scopes = {namespace: Scope(client, settings, namespace) for namespace in served}
 
     async def run(self) -> NoReturn:
-        """Keep the cache true until cancelled."""
+        """Keep the caches true until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._reflector.run())
+            for scope in self._scopes.values():
+                tasks.create_task(scope.reflector.run())
             while True:
                 await asyncio.sleep(_TICK_SECONDS)
-                self.cache.window.wake()
+                for scope in self._scopes.values():
+                    scope.cache.window.wake()
 
-    @property
-    def is_synced(self) -> bool:
-        """Whether reads may be answered from the cache."""
-        return self.enabled and self.cache.synced
+    def scope_of(self, namespace: str | None) -> Scope:
+        """Return the scope of a namespace, which has to be one that is served; None is all of them."""
+        return self._scopes.get(namespace) or self._scopes[None]
 
-    async def can_follow(self) -> bool:
-        """Tell whether a watch can be served from the window; waits a moment for the first sync."""
-        if not self.enabled:
-            return False
-        try:
-            async with asyncio.timeout(_SETTLING_SECONDS):
-                await self.cache.settled.wait()
-        except TimeoutError:
-            return False
-        return self.cache.synced and not self.cache.is_stale
+    def is_synced(self, namespace: str | None) -> bool:
+        """Tell whether reads of a namespace may be answered from the cache."""
+        return self.enabled and self.scope_of(namespace).cache.synced
+
+    async def can_follow(self, namespace: str | None) -> bool:
+        """Tell whether a watch of a namespace can be served from its window; waits a moment for the first sync."""
+        return self.enabled and await self.scope_of(namespace).can_follow()
 
     @property
     def state(self) -> str:
         """What a person is told of the cache."""
         if not self.enabled:
             return "off: every read, watch and wait goes upstream"
-        if not self.cache.synced:
-            return f"not synced, so everything goes upstream: {self.cache.failure or 'not listed yet'}"
-        known = f"{len(self.cache.store)} Jobs, upstream heard {self.cache.age:.0f} s ago"
-        return f"synced, {known}" if self.cache.failure is None else f"synced, {known}: {self.cache.failure}"
+        return "; ".join(scope.state for scope in self._scopes.values())

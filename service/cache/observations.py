@@ -10,8 +10,9 @@ import msgspec
 from service.cache.job_cache import JobCache
 from service.errors import ApiError
 from service.kube.answers import Refused
-from service.kube.client import KubeClient, UpstreamBroken
+from service.kube.client import KubeClient
 from service.kube.jobs import Job, read_job
+from service.kube.responses import UpstreamBroken
 from service.kube.watch import watching
 from service.resources import JOBS
 

@@ -17,9 +17,10 @@ import structlog
 from service.cache.job_cache import JobCache
 from service.errors import ApiError, Expired
 from service.kube.answers import Refused
-from service.kube.client import KubeClient, UpstreamBroken
+from service.kube.client import KubeClient
 from service.kube.jobs import Job, read_job
 from service.kube.lists import job_pages
+from service.kube.responses import UpstreamBroken
 from service.kube.watch import WatchEvent, code_of, watching
 
 _log = structlog.stdlib.get_logger(__name__)

@@ -18,7 +18,12 @@ _MOST_ATTEMPTS = 3
 
 
 class SharedLists:
-    """Consistent lists, whose Jobs are the cache's own where it has the same state of them."""
+    """Consistent lists, whose Jobs are the cache's own where it has the same state of them.
+
+    Args:
+        client: the connections.
+        cache: the cache of the scope that is listed.
+    """
 
     def __init__(self, client: KubeClient, cache: JobCache) -> None:
         self._client = client

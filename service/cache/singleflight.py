@@ -7,7 +7,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
+
+from service.cache.shared_task import SharedTask
 
 T = TypeVar("T")
 
@@ -23,20 +26,12 @@ class _UnderWay:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-@dataclass(slots=True)
-class _Shared(Generic[T]):
-    """A read that several callers wait for."""
-
-    task: asyncio.Task[T]
-    callers: int = 0
-
-
 class SharedReads(Generic[T]):
     """Reads by key; callers with equal keys may get the same result."""
 
     def __init__(self) -> None:
         self._under_way: dict[Hashable, _UnderWay] = {}
-        self._next: dict[Hashable, _Shared[T]] = {}
+        self._next: dict[Hashable, SharedTask[T]] = {}
 
     async def read(self, key: Hashable, fetch: Callable[[], Awaitable[T]]) -> T:
         """Return what a read brings that begins after this call.
@@ -52,8 +47,8 @@ class SharedReads(Generic[T]):
             with self._reading(key):
                 return await fetch()
         if key not in self._next:
-            self._next[key] = _Shared(asyncio.create_task(self._read_next(key, fetch)))
-        return await self._join(key, self._next[key])
+            self._next[key] = SharedTask(self._read_next(key, fetch), partial(self._forget, key))
+        return await self._next[key].result()
 
     async def _read_next(self, key: Hashable, fetch: Callable[[], Awaitable[T]]) -> T:
         if (before := self._under_way.get(key)) is not None:
@@ -64,18 +59,9 @@ class SharedReads(Generic[T]):
         with self._reading(key):
             return await fetch()
 
-    async def _join(self, key: Hashable, shared: _Shared[T]) -> T:
-        """Wait with others; the last who leaves ends the read, and waits until it has let go of everything."""
-        shared.callers += 1
-        try:
-            return await asyncio.shield(shared.task)
-        finally:
-            shared.callers -= 1
-            if not shared.callers and not shared.task.done():
-                if self._next.get(key) is shared:
-                    del self._next[key]
-                shared.task.cancel()
-                await asyncio.wait([shared.task])
+    def _forget(self, key: Hashable, shared: SharedTask[T]) -> None:
+        if self._next.get(key) is shared:
+            del self._next[key]
 
     @contextmanager
     def _reading(self, key: Hashable) -> Iterator[None]:

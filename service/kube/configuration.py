@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from kubernetes_asyncio import config as kubernetes_config
@@ -41,19 +42,34 @@ _SHORTEST_LIFE_SECONDS = 1.0
 _IMPERSONATION = ("as", "as-uid", "as-groups", "as-user-extra")
 
 
+class _Tls(NamedTuple):
+    """The contexts of connections: with our certificate, and without."""
+
+    own: ssl.SSLContext | bool
+    trust: ssl.SSLContext | bool
+
+
+_PLAIN = _Tls(own=False, trust=False)
+
+
 class _TlsContexts:
-    """Keeps the latest context: a pool's connections belong to one, so equal files must give the same object."""
+    """Keeps the latest contexts: a pool's connections belong to one, so equal files must give the same object."""
 
     def __init__(self) -> None:
         self._digest = b""
-        self._latest: ssl.SSLContext | None = None
+        self._latest = _PLAIN
 
-    def context_of(self, configuration: Configuration) -> ssl.SSLContext:
+    def contexts_of(self, configuration: Configuration) -> _Tls:
         digest = hashlib.sha256(repr(configuration.verify_ssl).encode())
         for file in (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file):
             digest.update(b"\0" + (Path(file).read_bytes() if file else b""))
-        if self._latest is None or digest.digest() != self._digest:
-            self._digest, self._latest = digest.digest(), _new_ssl_context(configuration)
+        if digest.digest() != self._digest:
+            trust = own = _trusting(configuration)
+            if configuration.cert_file:
+                own = _trusting(configuration)
+                # With a password given, OpenSSL does not ask for one at the terminal: an encrypted key is refused.
+                own.load_cert_chain(configuration.cert_file, configuration.key_file, password="")
+            self._digest, self._latest = digest.digest(), _Tls(own, trust)
         return self._latest
 
 
@@ -153,10 +169,12 @@ def _credentials(configuration: Configuration, contexts: _TlsContexts, fresh_unt
     proxy: str | None = getattr(configuration, "proxy", None) or None
     if proxy is not None and not re.match(r"https?://[^/]", proxy):
         raise CredentialsError("its proxy-url does not begin with http:// or https://")
+    tls = contexts.contexts_of(configuration) if server.startswith("https:") else _PLAIN
     return Credentials(
         server=server,
         authorization=_authorization(configuration.api_key.get("BearerToken")),
-        ssl_context=contexts.context_of(configuration) if server.startswith("https:") else False,
+        ssl_context=tls.own,
+        trust_context=tls.trust,
         server_hostname=getattr(configuration, "tls_server_name", None) or None,
         proxy=proxy,
         fresh_until=fresh_until,
@@ -174,7 +192,7 @@ def _authorization(header: str | None) -> str | None:
     return f"{scheme} {token}"
 
 
-def _new_ssl_context(configuration: Configuration) -> ssl.SSLContext:
+def _trusting(configuration: Configuration) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
     # Python 3.13 began to ask of a CA what Go's clients do not, and what EKS' lacks (an authority key
     # identifier). The chain and the host name are checked all the same.
@@ -182,9 +200,6 @@ def _new_ssl_context(configuration: Configuration) -> ssl.SSLContext:
     if not configuration.verify_ssl:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if configuration.cert_file:
-        # With a password given, OpenSSL does not ask for one at the terminal: an encrypted key is refused.
-        context.load_cert_chain(configuration.cert_file, configuration.key_file, password="")
     return context
 
 

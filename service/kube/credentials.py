@@ -6,7 +6,7 @@ import math
 import ssl
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ class Credentials:
         server: the apiserver's URL without a trailing slash.
         authorization: the Authorization header, or None when a client certificate or nothing speaks for us.
         ssl_context: trust and client certificate; False for plain http.
+        trust_context: the same without our certificate; the very same where there is none.
         server_hostname: the name that the serving certificate must carry, where it is not the URL's.
         proxy: the proxy to go through, from the kubeconfig's proxy-url; the environment's are never used.
         fresh_until: time.monotonic() after which they are to be read again.
@@ -36,16 +37,23 @@ class Credentials:
     server: str
     authorization: str | None = field(repr=False)
     ssl_context: ssl.SSLContext | bool
+    trust_context: ssl.SSLContext | bool
     server_hostname: str | None = None
     proxy: str | None = field(default=None, repr=False)
     fresh_until: float = field(compare=False)
+
+    def speaking_for(self, authorization: str) -> "Credentials":
+        """Return what a caller's own token needs: nothing of ours, whose certificate would win over the token."""
+        return replace(self, authorization=authorization, ssl_context=self.trust_context)
 
 
 def anonymous(server: str) -> "CredentialSource":
     """Return a source for an apiserver that asks for no credentials, such as the sandbox, at an http URL."""
 
     async def read() -> Credentials:
-        return Credentials(server=server, authorization=None, ssl_context=False, fresh_until=math.inf)
+        return Credentials(
+            server=server, authorization=None, ssl_context=False, trust_context=False, fresh_until=math.inf
+        )
 
     return CredentialSource(read, server)
 

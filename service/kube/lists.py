@@ -5,8 +5,9 @@ from types import MappingProxyType
 from urllib.parse import urlencode
 
 from service.kube.answers import Refused, read_whole
-from service.kube.client import KubeClient, UpstreamBroken
+from service.kube.client import KubeClient
 from service.kube.jobs import JobPage, read_page
+from service.kube.responses import UpstreamBroken
 
 JSON: Mapping[str, str] = MappingProxyType({"Accept": "application/json"})
 # As many as client-go asks for at once: a page is read in milliseconds, and 10,000 Jobs are 20 calls.

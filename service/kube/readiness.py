@@ -4,8 +4,9 @@ import asyncio
 import time
 
 from service.errors import ApiError
-from service.kube.client import KubeClient, UpstreamBroken
+from service.kube.client import KubeClient
 from service.kube.objects import git_version_of
+from service.kube.responses import UpstreamBroken
 
 # Probes of a kubelet and of load balancers come by the second; the apiserver need not notice.
 _REMEMBERED_SECONDS = 1.0

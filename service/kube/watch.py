@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from service.kube.answers import Answer, Refused
-from service.kube.client import KubeClient, UpstreamBroken, UpstreamResponse
+from service.kube.client import KubeClient
 from service.kube.jobs import decoded, resource_version_of
 from service.kube.lists import JSON
+from service.kube.responses import UpstreamBroken, UpstreamResponse
 
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 # Larger than any Status that the apiserver was seen to write.
@@ -108,7 +109,7 @@ async def watching(
         Refused: the watch was refused.
     """
     query = urlencode({"watch": "true", **parameters, "allowWatchBookmarks": "true"})
-    async with await client.read(path, query, JSON, chunk_seconds=silence_seconds) as upstream:
+    async with await client.stream(path, query, JSON, silence_seconds) as upstream:
         if upstream.status != 200:
             body = await upstream.read(_STATUS_BYTES) or b""
             raise Refused(Answer(upstream.status, upstream.headers, body))

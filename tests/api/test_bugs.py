@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from service.api import streaming
-from service.kube.client import UpstreamResponse
+from service.kube.responses import UpstreamResponse
 from tests.callers import Caller, assert_is_status
 from tests.conftest import StartService
 from tests.upstream import Received, Upstream, json_answer

@@ -33,7 +33,7 @@ async def of_alice(
 async def test_reads_go_upstream_and_readyz_says_why_the_cache_is_not_in_sync(
     of_alice: Served, namespace: str
 ) -> None:
-    assert not of_alice.live.is_synced
+    assert not of_alice.live.is_synced(None)
     for path in (job(namespace, "one"), jobs(namespace)):
         answer = await of_alice.api("GET", f"{path}?resourceVersion=0")
         assert (answer.status, answer.headers["Cache-Status"]) == (200, "job-api; fwd=miss")

@@ -81,7 +81,7 @@ async def forbidding(request: Received) -> bytes:
 
 async def test_a_cache_that_may_not_sync_lets_everything_through_and_says_why(front: StartFront) -> None:
     service = await front(forbidding, cache=True)
-    await service.live.cache.settled.wait()
+    await service.live.scope_of(None).cache.settled.wait()
     for path in (job("default", "one"), jobs("default")):
         answer = await service.api("GET", f"{path}?resourceVersion=0")
         assert (answer.status, answer.headers["Cache-Status"]) == (200, "job-api; fwd=miss")

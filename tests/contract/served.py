@@ -52,7 +52,7 @@ class Served:
     @property
     def awaited(self) -> int:
         """How many Jobs are waited for by means of its cache."""
-        return len(self.live.cache.subscriptions._by_job)
+        return len(self.live.scope_of(None).cache.subscriptions._by_job)
 
     async def wait(self, namespace: str, name: str, query: str = "", **call: Any) -> Answer:
         """Ask it to wait for a Job."""
@@ -72,7 +72,9 @@ class Served:
 
     async def has(self, version: int) -> None:
         """Wait until its cache knows a moment."""
-        await eventually(lambda: self.live.is_synced and self.live.cache.window.latest >= version)
+        await eventually(
+            lambda: self.live.is_synced(None) and self.live.scope_of(None).cache.window.latest >= version
+        )
 
 
 @asynccontextmanager
@@ -85,5 +87,5 @@ async def serving(
         given = {"listen": Address("127.0.0.1", 0), "kubeconfig": kubeconfig, "cache": cache, **settings}
         async with running(default_settings(**given)) as (app, url):
             if cache:
-                await app[keys.LIVE_JOBS].cache.settled.wait()
+                await app[keys.LIVE_JOBS].scope_of(None).cache.settled.wait()
             yield Served(Caller(session, url, {}), proxy, app)

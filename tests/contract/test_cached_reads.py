@@ -24,7 +24,7 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 async def cached(backend: Backend, tmp_path: Path, http_client: aiohttp.ClientSession) -> AsyncIterator[Served]:
     """Return the service with its cache, which is in sync."""
     async with serving(backend, tmp_path, http_client, cache=True) as service:
-        assert service.live.is_synced
+        assert service.live.is_synced(None)
         yield service
 
 

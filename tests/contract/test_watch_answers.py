@@ -125,7 +125,7 @@ async def test_who_falls_out_of_the_window_is_told_so_and_let_go(
         opened(served.api, jobs(namespace), "", headers) as response,
     ):
         await response.content.readuntil(b"}\n")
-        cache = served.live.cache
+        cache = served.live.scope_of(None).cache
         (job,) = cache.store.select(Selection(namespace))
         # All at once, so that no reader is fast enough.
         for version in range(cache.window.latest + 1, cache.window.latest + 10):

@@ -96,7 +96,7 @@ async def test_the_last_event_is_a_bookmark_where_more_is_known_than_the_events_
     settings = default_settings(listen=Address("127.0.0.1", 0), kubeconfig=kubeconfig)
     async with AsyncExitStack() as stack:
         async with running(settings) as (app, url):
-            window = app[keys.LIVE_JOBS].cache.window
+            window = app[keys.LIVE_JOBS].scope_of(None).cache.window
             reader = await stack.enter_async_context(SlowReader(url, nothing))
             while b"initial-events-end" not in reader.received:
                 await reader.read_some()

@@ -770,6 +770,7 @@ def test_the_text_of_credentials_shows_no_secret() -> None:
         server="https://a:1",
         authorization=f"Bearer {MARK}",
         ssl_context=False,
+        trust_context=False,
         proxy=f"http://me:{MARK}@proxy:1",
         fresh_until=0.0,
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.kube.client import UpstreamBroken, UpstreamResponse
+from service.kube.responses import UpstreamBroken, UpstreamResponse
 from service.kube.watch import WatchEvent, bookmark, code_of, events_of
 
 EVENT = b'{"type":"ADDED","object":{"metadata":{"name":"%b"}}}'

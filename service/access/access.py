@@ -1,0 +1,87 @@
+"""Access: how callers are told apart, and what is asked before they are served. One class for each mode."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from multidict import CIMultiDictProxy
+
+from service.access.caller import ANYONE, Caller
+from service.kube.client import KubeClient
+from service.kube.reviews import AccessAttributes, UserInfo
+
+
+class Access(Protocol):
+    """A mode.
+
+    Attributes:
+        tells_apart: whether callers are told apart at all.
+    """
+
+    tells_apart: bool
+
+    async def authenticate(self, headers: CIMultiDictProxy[str]) -> Caller:
+        """Return who calls.
+
+        Raises:
+            Unauthorized: the request does not say so in a way that is accepted.
+            ServiceUnavailable, Timeout: the apiserver could not be asked.
+        """
+
+    def client_for(self, caller: Caller) -> KubeClient:
+        """Return what speaks to the apiserver for a caller's calls."""
+
+    async def authorize(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
+        """Let a caller's call go on to the apiserver.
+
+        Raises:
+            Forbidden: the caller may not do this.
+            Unauthorized: the caller's token is no longer accepted.
+            ServiceUnavailable, Timeout: the apiserver could not be asked; nothing is allowed then.
+        """
+
+    async def authorize_shared(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
+        """Let a caller see what the service has read in its own name for all. After `authorize`.
+
+        Raises:
+            Forbidden, Unauthorized, ServiceUnavailable, Timeout: as in `authorize`.
+        """
+
+    async def user_of(self, caller: Caller) -> UserInfo:
+        """Return who a caller is to the apiserver; nobody where callers are not told apart.
+
+        Raises:
+            Unauthorized, ServiceUnavailable, Timeout: as in `authorize`.
+        """
+
+
+class NoAccessControl:
+    """Mode `none`: whoever reaches the service acts with its credentials.
+
+    Args:
+        client: the service's own.
+    """
+
+    tells_apart = False
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+
+    async def authenticate(self, headers: CIMultiDictProxy[str]) -> Caller:
+        """Return the one that all callers are."""
+        del headers
+        return ANYONE
+
+    def client_for(self, caller: Caller) -> KubeClient:
+        """Return the service's own client."""
+        del caller
+        return self._client
+
+    async def authorize(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
+        """Let everything go on."""
+
+    async def authorize_shared(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
+        """Let everything be seen."""
+
+    async def user_of(self, caller: Caller) -> UserInfo:
+        """Return nobody."""
+        return caller.user

@@ -1,0 +1,87 @@
+"""Mode `delegated`: the apiserver says who a caller is and what it may do; then the service acts for it.
+
+https://kubernetes.io/docs/reference/access-authn-authz/authentication/#webhook-token-authentication has the idea.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+from multidict import CIMultiDictProxy
+
+from service.access.bearer import digest, expiry_of, token_of
+from service.access.caller import Caller
+from service.access.decisions import Decisions
+from service.access.denial import denial
+from service.access.review_cache import ReviewCache
+from service.errors import Unauthorized
+from service.kube.client import KubeClient
+from service.kube.reviews import AccessAttributes, Reviewer, UserInfo
+from service.settings import Settings
+
+_MOST_IDENTITIES = 10_000
+
+
+# Whose a token is that the apiserver does not accept.
+_NOBODY = Caller()
+
+
+class DelegatedAccess:
+    """TokenReview and SubjectAccessReview for each call, remembered for the times that the settings say.
+
+    Args:
+        client: the service's own, whose account has to have the rights of system:auth-delegator.
+        settings: the audience, and the times.
+    """
+
+    tells_apart = True
+
+    def __init__(self, client: KubeClient, settings: Settings) -> None:
+        self._client = client
+        self._reviewer = Reviewer(client, settings.review_seconds)
+        self._audience = settings.token_audience
+        self._settings = settings
+        self._identities: ReviewCache[Caller] = ReviewCache(_MOST_IDENTITIES, self._remembered_seconds)
+        self._decisions = Decisions(settings.allowed_cache_seconds, settings.denied_cache_seconds)
+
+    async def authenticate(self, headers: CIMultiDictProxy[str]) -> Caller:
+        """Return whose token it is, as in `Access`."""
+        token = token_of(headers)
+        caller = await self._identities.outcome(digest(token), lambda: self._identify(token))
+        if caller is _NOBODY:
+            raise Unauthorized("the apiserver does not accept the token")
+        return caller
+
+    def client_for(self, caller: Caller) -> KubeClient:
+        """Return the service's own client: it acts for those whom `authorize` lets pass."""
+        del caller
+        return self._client
+
+    async def authorize(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
+        """Ask for each of what is wanted, as in `Access`."""
+        for attributes in wanted:
+            decision = await self._decisions.decision(
+                caller, attributes, partial(self._reviewer.review_access, caller.user, attributes)
+            )
+            if not decision.allowed:
+                raise denial(caller.user.username, attributes, decision.reason)
+
+    async def authorize_shared(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
+        """Ask no more: what the service reads for one caller and for all is the same."""
+
+    async def user_of(self, caller: Caller) -> UserInfo:
+        """Return the user of the token."""
+        return caller.user
+
+    async def _identify(self, token: str) -> Caller:
+        user = await self._reviewer.review_token(token, self._audience)
+        if user is None:
+            return _NOBODY
+        key = digest(msgspec.json.encode(user, order="deterministic").decode())
+        return Caller(key=key, user=user, expires_at=expiry_of(token))
+
+    def _remembered_seconds(self, caller: Caller) -> float:
+        if caller is _NOBODY:
+            return self._settings.denied_cache_seconds
+        return min(self._settings.identity_cache_seconds, caller.expires_at - time.time())

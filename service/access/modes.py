@@ -1,0 +1,25 @@
+"""Which mode is the one that was asked for."""
+
+from service.access.access import Access, NoAccessControl
+from service.access.delegated import DelegatedAccess
+from service.access.passthrough import PassthroughAccess
+from service.kube.client import KubeClient
+from service.settings import Settings
+
+
+def access_of(settings: Settings, client: KubeClient) -> Access:
+    """Return how callers are told apart.
+
+    Args:
+        settings: the mode, and its times.
+        client: the service's own.
+    """
+    match settings.auth_mode:
+        case "delegated":
+            return DelegatedAccess(client, settings)
+        case "passthrough":
+            return PassthroughAccess(client, settings)
+        case "none":
+            return NoAccessControl(client)
+        case other:
+            raise ValueError(other)

@@ -1,0 +1,67 @@
+"""Mode `passthrough`: the caller's own token goes upstream, and the apiserver decides."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from multidict import CIMultiDictProxy
+
+from service.access.bearer import digest, expiry_of, token_of
+from service.access.caller import Caller
+from service.access.decisions import Decisions
+from service.access.denial import denial
+from service.access.review_cache import ReviewCache
+from service.kube.client import KubeClient
+from service.kube.reviews import AccessAttributes, Reviewer, UserInfo
+from service.settings import Settings
+
+_MOST_IDENTITIES = 10_000
+
+
+class PassthroughAccess:
+    """Nothing is asked before a call; what the service shares among callers takes a SelfSubjectAccessReview.
+
+    Args:
+        client: the service's own, on whose connections callers speak for themselves.
+        settings: the times.
+    """
+
+    tells_apart = True
+
+    def __init__(self, client: KubeClient, settings: Settings) -> None:
+        self._client = client
+        self._review_seconds = settings.review_seconds
+        self._users: ReviewCache[UserInfo] = ReviewCache(
+            _MOST_IDENTITIES, lambda _: settings.identity_cache_seconds
+        )
+        # One review says both, whose the token is and what that user may do.
+        allowed_seconds = min(settings.identity_cache_seconds, settings.allowed_cache_seconds)
+        self._decisions = Decisions(allowed_seconds, settings.denied_cache_seconds)
+
+    async def authenticate(self, headers: CIMultiDictProxy[str]) -> Caller:
+        """Return one who has a token; whether it is a good one is the apiserver's to say."""
+        token = token_of(headers)
+        return Caller(key=digest(token), expires_at=expiry_of(token), authorization=f"Bearer {token}")
+
+    def client_for(self, caller: Caller) -> KubeClient:
+        """Return a client that speaks with the caller's token, and carries no credentials of the service."""
+        return self._client.speaking_for(caller.authorization or "")
+
+    async def authorize(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
+        """Let everything go on to the apiserver, which decides."""
+
+    async def authorize_shared(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
+        """Ask for each of what is wanted in the caller's name, as in `Access`."""
+        reviewer = self._reviewer_for(caller)
+        for attributes in wanted:
+            decision = await self._decisions.decision(
+                caller, attributes, partial(reviewer.review_self_access, attributes)
+            )
+            if not decision.allowed:
+                raise denial((await self.user_of(caller)).username, attributes, decision.reason)
+
+    async def user_of(self, caller: Caller) -> UserInfo:
+        """Return whose token it is, by a SelfSubjectReview."""
+        return await self._users.outcome(caller.key, self._reviewer_for(caller).review_self)
+
+    def _reviewer_for(self, caller: Caller) -> Reviewer:
+        return Reviewer(self.client_for(caller), self._review_seconds)

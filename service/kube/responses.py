@@ -1,0 +1,100 @@
+"""An answer of the apiserver whose body is still on the way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from multidict import CIMultiDictProxy
+
+
+class UpstreamBroken(Exception):
+    """The apiserver's answer broke off, or fell silent, after its headers."""
+
+
+class UpstreamResponse:
+    """An answer of the apiserver: its headers are here, its body is not. Leaving the context frees it.
+
+    Attributes:
+        status: the HTTP status code.
+        headers: the answer's headers, of which several may bear one name.
+        length: the body's length in bytes as announced, None where it was not.
+    """
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, chunk_seconds: float, closing: set[asyncio.Future[None]]
+    ) -> None:
+        self._response = response
+        self._chunk_seconds = chunk_seconds
+        self._closing = closing
+        self.status: int = response.status
+        self.headers: CIMultiDictProxy[str] = response.headers
+        self.length = response.content_length
+        self._peeked: list[bytes] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the connection: for the next request if the body was read to its end, else by closing it."""
+        if self._response.content.at_eof():
+            self._response.release()
+            return
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None and connection.protocol is not None:
+            if (closed := connection.protocol.closed) is not None:
+                self._closing.add(closed)
+                closed.add_done_callback(self._closing.discard)
+            # To close TLS politely takes an answer of the other side, which may be silent, or come after our end.
+            connection.transport.abort()
+        self._response.close()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes, as it was sent (compressed where Content-Encoding says so).
+
+        Raises:
+            UpstreamBroken: the body ended before its end, or nothing came for the time between chunks.
+        """
+        while self._peeked:
+            yield self._peeked.pop(0)
+        while chunk := await self._next_chunk():
+            yield chunk
+
+    async def read(self, limit: int) -> bytes | None:
+        """Return the whole body, or None when it is longer than `limit` bytes.
+
+        Raises:
+            UpstreamBroken: as in `chunks`.
+        """
+        body = bytearray()
+        async for chunk in self.chunks():
+            body += chunk
+            if len(body) > limit:
+                return None
+        return bytes(body)
+
+    async def peek(self, limit: int) -> bytes | None:
+        """Return the whole body and keep it for `chunks`, or None when it is longer than `limit` or breaks off."""
+        size = 0
+        try:
+            while chunk := await self._next_chunk():
+                self._peeked.append(chunk)
+                size += len(chunk)
+                if size > limit:
+                    return None
+        except UpstreamBroken:
+            return None  # chunks() meets the same end, and says so
+        return b"".join(self._peeked)
+
+    async def _next_chunk(self) -> bytes:
+        try:
+            async with asyncio.timeout(self._chunk_seconds):
+                return await self._response.content.readany()
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+            raise UpstreamBroken from error
