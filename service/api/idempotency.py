@@ -114,7 +114,7 @@ async def _read(request: web.Request, path: str, wanted: Mapping[str, str]) -> A
 
 
 def _used_before(name: str) -> ApiError:
-    told = f"{_HEADER}: Job {shown(name)} was made with this key and another manifest; use a new key for a new Job"
+    told = f"{_HEADER}: this key made Job {shown(name)} of another manifest; use a new key for another Job"
     cause = {"reason": "IdempotencyKeyReused", "message": told}
     details = {"name": name, "group": JOBS.group, "kind": JOBS.plural, "causes": [cause]}
     return ApiError(told, code=422, details=details)

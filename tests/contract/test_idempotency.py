@@ -138,32 +138,32 @@ async def test_a_key_is_the_same_with_quotes_and_without(
         assert (await api("POST", jobs(namespace), suspended("one"), {"Idempotency-Key": key})).status == status
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        [""],
-        ['""'],
-        ['"open'],
-        ['close"'],
-        ["a b"],
-        ["a,b"],
-        ['"a", "b"'],
-        ['"a";b=c'],
-        [r'"a\b"'],
-        ["schlüssel"],
-        ["x" * 256],
-        ["a", "a"],
-    ],
+NO_KEYS = (
+    [""],
+    ['""'],
+    ['"open'],
+    ['close"'],
+    ["a b"],
+    ["a,b"],
+    ['"a", "b"'],
+    ['"a";b=c'],
+    [r'"a\b"'],
+    ["schlüssel"],
+    ["x" * 256],
+    ["a", "a"],
 )
+
+
 async def test_what_is_no_key_is_refused(
-    api: Caller, direct: Caller, http_client: aiohttp.ClientSession, namespace: str, lines: list[str]
+    api: Caller, direct: Caller, http_client: aiohttp.ClientSession, namespace: str
 ) -> None:
-    headers = [("Idempotency-Key", line) for line in lines]
-    async with http_client.post(api.url + jobs(namespace), data=suspended("one"), headers=headers) as response:
-        answer = Answer(response.status, response.headers, await response.read())
-    message = assert_is_status(answer, 400, "BadRequest")["message"]
-    assert "Idempotency-Key" in message
-    assert "1 to 255" in message
+    for lines in NO_KEYS:
+        headers = [("Idempotency-Key", line) for line in lines]
+        async with http_client.post(api.url + jobs(namespace), data=suspended("one"), headers=headers) as response:
+            answer = Answer(response.status, response.headers, await response.read())
+        message = assert_is_status(answer, 400, "BadRequest")["message"]
+        assert "'Idempotency-Key'" in message, lines
+        assert "1 to 255" in message, lines
     assert await names(direct, namespace) == []
 
 
