@@ -8,13 +8,14 @@ from aiohttp import web
 from service.api import body, delete_options, guard, keys, query
 from service.api.cached_reads import MISS, cached_job, cached_list, is_cacheable
 from service.api.forwarding import forwarded
+from service.api.idempotency import find_replay, read_key, telling_of_the_key
 from service.api.selections import selected_name
 from service.api.shared_reads import read_shared
 from service.api.streaming import relay
 from service.api.watches import watch_jobs
 from service.kube.objects import name_of
 from service.kube.responses import UpstreamResponse
-from service.manifests import ManifestLook, look
+from service.manifests import ManifestLook, look, make_repeatable
 from service.resources import JOBS, check_name, check_namespace
 
 ALL = "/api/v1/_raw/job"
@@ -23,6 +24,9 @@ JOB = COLLECTION + "/name/{name}"
 
 # A look at more than this takes milliseconds, and does not hold up the other requests in a thread.
 _LOOK_IN_THREAD_BYTES = 64 * 1024
+
+# What the apiserver may say to the repetition of a create; 401 and 429 come before it looks at the Job.
+_MAYBE_REPEATED = frozenset(range(400, 500)) - {401, 429}
 
 # Larger than any Job that etcd would take.
 _PEEK_BYTES = 4 * 1024 * 1024
@@ -52,16 +56,16 @@ async def list_all_jobs(request: web.Request) -> web.StreamResponse:
 
 
 async def create_job(request: web.Request) -> web.StreamResponse:
-    """Create the Job of the body's manifest, whose bytes go upstream as they came."""
+    """Create the Job of the body's manifest, whose bytes go upstream as they came unless the call has a key."""
     namespace = _namespace(request)
     asked = query.read_query(request, query.CREATE)
+    key = None if "dryRun" in asked else read_key(request)
     await guard.authorize(request, "create", namespace)
     manifest = await body.read_body(request)
     seen = await _looked(manifest, namespace)
-    headers = forwarded(request) | {"Content-Type": seen.content_type}
-    upstream_query = query.encoded({"fieldValidation": "Strict"} | asked)
-    client = request[keys.KUBE_CLIENT]
-    async with await client.write("POST", JOBS.path(namespace), upstream_query, headers, manifest) as upstream:
+    if key is not None:
+        return await _create_once(request, namespace, asked, manifest, key)
+    async with await _posted(request, namespace, asked, manifest, seen.content_type) as upstream:
         return await relay(request, upstream, await _location(asked, namespace, seen, upstream))
 
 
@@ -111,6 +115,31 @@ async def _relayed(
     client = request[keys.KUBE_CLIENT]
     async with await client.read(path, query.encoded(asked), forwarded(request)) as upstream:
         return await relay(request, upstream, extra_headers)
+
+
+async def _create_once(
+    request: web.Request, namespace: str, asked: Mapping[str, str], body: bytes, key: str
+) -> web.StreamResponse:
+    username = await guard.username_of(request)
+    manifest = await asyncio.to_thread(make_repeatable, body, namespace, username, key)
+    location = {"Location": JOB.format(namespace=namespace, name=manifest.name)}
+    with telling_of_the_key():
+        upstream = await _posted(request, namespace, asked, manifest.body, "application/json")
+    async with upstream:
+        if upstream.status in _MAYBE_REPEATED:
+            replay = await find_replay(request, namespace, asked, manifest, location)
+            if replay is not None:
+                return replay
+        return await relay(request, upstream, location)
+
+
+async def _posted(
+    request: web.Request, namespace: str, asked: Mapping[str, str], manifest: bytes, content_type: str
+) -> UpstreamResponse:
+    headers = forwarded(request) | {"Content-Type": content_type}
+    upstream_query = query.encoded({"fieldValidation": "Strict", **asked})
+    client = request[keys.KUBE_CLIENT]
+    return await client.write("POST", JOBS.path(namespace), upstream_query, headers, manifest)
 
 
 async def _location(

@@ -15,7 +15,9 @@ _HELD_BYTES = 8 * 1024 * 1024
 _DECIDING_HEADERS = ("Accept", "Accept-Encoding")
 
 
-async def read_shared(request: web.Request, path: str, asked: Mapping[str, str]) -> web.StreamResponse:
+async def read_shared(
+    request: web.Request, path: str, asked: Mapping[str, str], extra_headers: Mapping[str, str] | None = None
+) -> web.StreamResponse:
     """Answer with an upstream read that began after the request arrived, perhaps for others too."""
     client, headers, text = request[keys.KUBE_CLIENT], forwarded(request), query.encoded(asked)
     try:
@@ -23,9 +25,9 @@ async def read_shared(request: web.Request, path: str, asked: Mapping[str, str])
     except UpstreamBroken:
         return abort(request)
     if answer is not None:
-        return relay_answer(request, answer)
+        return relay_answer(request, answer, extra_headers)
     async with await client.read(path, text, headers) as upstream:
-        return await relay(request, upstream)
+        return await relay(request, upstream, extra_headers)
 
 
 async def read_answer(

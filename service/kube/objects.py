@@ -11,6 +11,14 @@ class _Named(msgspec.Struct):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
+class _Annotations(msgspec.Struct):
+    annotations: dict[str, str] | None = None
+
+
+class _Annotated(msgspec.Struct):
+    metadata: _Annotations = msgspec.field(default_factory=_Annotations)
+
+
 class _Version(msgspec.Struct, rename="camel"):
     git_version: str | None = None
 
@@ -19,6 +27,14 @@ def name_of(raw: bytes) -> str | None:
     """Return metadata.name of an object in JSON, or None when the bytes are in another form or have none."""
     try:
         return msgspec.json.decode(raw, type=_Named).metadata.name or None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def annotation_of(raw: bytes, key: str) -> str | None:
+    """Return one of an object's annotations; None when it has none of this key, or is no object in JSON."""
+    try:
+        return (msgspec.json.decode(raw, type=_Annotated).metadata.annotations or {}).get(key)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

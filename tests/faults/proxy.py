@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -56,6 +57,7 @@ class FaultProxy:
 
     Attributes:
         fault: the fault at present; assign another, or `Fault()` for none.
+        faults: endless, each another one; instead of `fault`, every next answer meets the next of these.
         connections: every connection there ever was.
         open_connections: how many there are now.
     """
@@ -67,6 +69,7 @@ class FaultProxy:
         self._closed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.fault = Fault()
+        self.faults: Iterator[Fault] | None = None
         self.connections: list[Connection] = []
         self.open_connections = 0
 
@@ -116,7 +119,7 @@ class FaultProxy:
         upstream_reader, upstream_writer = await asyncio.open_connection(*self._address, ssl=self._ssl)
         try:
             up = asyncio.create_task(_copy(reader, upstream_writer, connection.sent))
-            down = asyncio.create_task(self._answer(upstream_reader, writer, connection.answered))
+            down = asyncio.create_task(self._answer(upstream_reader, writer, connection))
             try:
                 await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -126,18 +129,25 @@ class FaultProxy:
         finally:
             upstream_writer.transport.abort()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray) -> None:
-        fault, passed = self.fault, 0
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: Connection
+    ) -> None:
+        fault = chosen = self.fault
+        passed = sent = 0
         while block := await reader.read(_BLOCK):
-            if self.fault is not fault:
-                fault, passed = self.fault, 0
+            if self.faults is None:
+                chosen = self.fault
+            elif len(connection.sent) > sent:  # there was another request since the last block
+                sent, chosen = len(connection.sent), next(self.faults)
+            if chosen is not fault:
+                fault, passed = chosen, 0
             limit = fault.limit()
             kept = block if limit is None else block[: max(0, limit - passed)]
             for start in range(0, len(kept), fault.slice_bytes):
                 await asyncio.sleep(fault.delay)
                 writer.write(kept[start : start + fault.slice_bytes])
                 await writer.drain()
-            record += kept
+            connection.answered += kept
             passed += len(kept)
             if len(kept) < len(block):
                 await self._strike(fault, writer)
