@@ -35,7 +35,7 @@ async def get_job(request: web.Request) -> web.StreamResponse:
     request[keys.AUDIT].about("get", JOBS.plural, namespace, name)
     if not is_cacheable(request, asked):
         return await read_shared(request, JOBS.path(namespace, name), asked)
-    return cached_job(request, namespace, name, asked) or await _relayed(
+    return await cached_job(request, namespace, name, asked) or await _relayed(
         request, JOBS.path(namespace, name), asked, MISS
     )
 

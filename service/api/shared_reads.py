@@ -23,7 +23,7 @@ async def read_shared(request: web.Request, path: str, asked: Mapping[str, str])
     except UpstreamBroken:
         return abort(request)
     if answer is not None:
-        return relay_answer(request, answer)
+        return await relay_answer(request, answer)
     async with await client.read(path, text, headers) as upstream:
         return await relay(request, upstream)
 
