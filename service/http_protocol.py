@@ -1,6 +1,7 @@
 """Speaks HTTP/1.1 with one caller: deadlines and bounds that aiohttp's protocol lacks, errors as Statuses."""
 
 import asyncio
+import math
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import _ErrInfo
 
 from service.api import keys
+from service.api.body import MAX_BYTES
 from service.api.middlewares import REQUEST_ID_HEADER, new_request_id, rendered
 from service.audit import AuditRecord
 from service.errors import (
@@ -34,6 +36,10 @@ _MAX_HEAD_BYTES = 512 * 1024
 _LINGERING_SECONDS = 5
 # Twice this is kept of a body that nobody reads yet, and one of its chunks for each 16 bytes of it.
 _READ_BUFFER_BYTES = 64 * 1024
+# What is read at a time: it may be ten thousand chunks of a byte, which take 20 ms.
+_READ_BYTES = 64 * 1024
+# Of a chunked body with its framing: there is no end to what may frame the few bytes that are taken.
+_MAX_CHUNKED_BYTES = 2 * MAX_BYTES
 # Requests that are read ahead while one is served; the socket is read on when there is but one of them left.
 _MOST_AHEAD, _FEW_AHEAD = 2, 1
 
@@ -52,7 +58,15 @@ class HttpProtocol(web.RequestHandler):
         loop: the running event loop.
     """
 
-    __slots__ = ("_body", "_head_bytes", "_head_is_timed", "_head_seconds", "_heads")
+    __slots__ = (
+        "_body",
+        "_body_bytes",
+        "_head_bytes",
+        "_head_is_timed",
+        "_head_seconds",
+        "_heads",
+        "_most_body_bytes",
+    )
 
     def __init__(self, server: web.Server, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -73,10 +87,14 @@ class HttpProtocol(web.RequestHandler):
         self._head_bytes = 0  # of the one that is on its way
         self._head_is_timed = False
         self._body: StreamReader = EMPTY_PAYLOAD  # of the last head that came
+        self._body_bytes = 0
+        self._most_body_bytes = math.inf
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; the first head's time begins too."""
         super().connection_made(transport)
+        if hasattr(transport, "max_size"):
+            transport.max_size = _READ_BYTES  # so that one caller's flood does not hold up the others
         self._time_head()
 
     def data_received(self, data: bytes) -> None:
@@ -84,7 +102,9 @@ class HttpProtocol(web.RequestHandler):
         super().data_received(data)
         if self._request_count != self._heads:
             self._head_came()
-        elif data and self._body.is_eof() and not self._upgraded:
+        elif not self._body.is_eof():
+            self._body_grows(len(data))
+        elif data and not self._upgraded and not self._close:
             self._head_grows(len(data))
 
     def _head_came(self) -> None:
@@ -98,11 +118,21 @@ class HttpProtocol(web.RequestHandler):
         if isinstance(message, _ErrInfo) and not self._body.is_eof():
             # aiohttp would let the reader of the broken body wait, and answer a request that never was.
             self._messages.pop()
-            self._close = True
-            self._body.set_exception(web.RequestPayloadError("the body is broken"))
-            self._body.feed_eof()
+            self._break_body()
         else:
-            self._body = body
+            self._body, self._body_bytes = body, 0
+            self._most_body_bytes = _MAX_CHUNKED_BYTES if getattr(message, "chunked", False) else math.inf
+
+    def _body_grows(self, size: int) -> None:
+        self._body_bytes += size
+        if self._body_bytes > self._most_body_bytes:
+            self._break_body()
+
+    def _break_body(self) -> None:
+        """Let the reader of the body know, if there is one, and read nothing more."""
+        self._close = True
+        self._body.set_exception(web.RequestPayloadError("the body is broken"))
+        self._body.feed_eof()
 
     def _head_grows(self, size: int) -> None:
         self._head_bytes += size
