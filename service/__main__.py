@@ -6,7 +6,7 @@ import sys
 
 import structlog
 
-from service import logging, version
+from service import descriptors, logging, version
 from service.kube.credentials import CredentialsError
 from service.server import StartError, serve
 from service.settings import Settings, SettingsError, read_settings, unknown_variables
@@ -22,6 +22,7 @@ def main() -> int:
     except SettingsError as error:
         return _refuse(error, 2)
     _start_log(settings)
+    descriptors.raise_limit(settings)
     try:
         asyncio.run(serve(settings))
     except CredentialsError as error:

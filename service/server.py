@@ -1,8 +1,9 @@
-"""Runs the application on a socket: what happens before a route is found, and how the process ends."""
+"""Runs the application on a socket, and ends it when the process is told to."""
 
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -10,113 +11,65 @@ from typing import cast
 
 import structlog
 from aiohttp import http_parser, web
-from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from service import version
 from service.api import keys
-from service.api.middlewares import REQUEST_ID_HEADER, new_request_id, rendered
 from service.app import create_app
-from service.audit import AuditRecord
-from service.errors import ApiError, BadRequest, InternalError, RequestHeaderFieldsTooLarge
+from service.descriptors import ExhaustionLog
+from service.http_protocol import HttpProtocol
 from service.sandbox.store import Limits
 from service.settings import Settings
 from service.welcome import welcome
 
 _log = structlog.stdlib.get_logger(__name__)
 
-# A labelSelector of 3,000 terms is 64 kB before it is percent-encoded.
-_MAX_URL_BYTES = 256 * 1024
-# An OpenID Connect token with many groups is the largest header that is met.
-_MAX_HEADER_BYTES = 32 * 1024
-_MAX_HEADERS = 128
-# Longer than the 60 s after which common load balancers give up an idle connection, or they would race us.
-_KEEPALIVE_SECONDS = 75
-# How long an answered request's unread body is still taken from the socket, so that the caller sees the answer.
-_LINGERING_SECONDS = 5
+# What a caller does not read is kept here rather than in the kernel, where each connection could take 4 MiB:
+# https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html (tcp_wmem, tcp_notsent_lowat)
+_MOST_UNSENT_BYTES = 128 * 1024
 
 
 class StartError(Exception):
     """The service cannot start; the text is one line."""
 
 
-class _Protocol(web.RequestHandler):
-    """Answers what aiohttp would answer as plain text: requests that never reach a route."""
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        if request.writer.output_size > 0:
-            raise ConnectionError("the answer has begun; the connection is cut")
-        error = _unreadable(exc) if isinstance(exc, BadHttpMessage) else InternalError("an internal error occurred")
-        if not isinstance(exc, BadHttpMessage):
-            _log.error("a bug outside of the routes", exc_info=exc)
-        response = self._rendered(request, error)
-        response.force_close()
-        return response
-
-    async def finish_response(
-        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
-        if isinstance(resp, web.HTTPException):
-            resp = self._rendered(request, ApiError(resp.reason, code=resp.status))
-        return await super().finish_response(request, resp, start_time)
-
-    def _rendered(self, request: web.BaseRequest, error: ApiError) -> web.Response:
-        record = AuditRecord(new_request_id(), request.method, request.rel_url.raw_path)
-        request[keys.AUDIT] = record
-        record.code = error.code
-        record.write()
-        response = rendered(error)
-        response.headers[REQUEST_ID_HEADER] = record.request_id
-        response.headers["Server"] = "job-api"
-        return response
-
-
-def _unreadable(error: BadHttpMessage) -> ApiError:
-    if isinstance(error, LineTooLong) or error.message.startswith("Too many"):
-        return RequestHeaderFieldsTooLarge(
-            f"the URL is over {_MAX_URL_BYTES} bytes, a header is over {_MAX_HEADER_BYTES}, or there are over "
-            f"{_MAX_HEADERS} headers"
-        )
-    return BadRequest("the request is no valid HTTP/1.1")
-
-
 class _Site(web.BaseSite):
-    """A listening socket whose connections speak `_Protocol`."""
+    """A listening socket whose connections are each an HttpProtocol."""
 
     def __init__(self, runner: web.AppRunner, settings: Settings) -> None:
         super().__init__(runner)
-        self._listen = settings.listen
+        self._settings = settings
 
     @property
     def name(self) -> str:
-        return f"http://{self._listen}"
+        return f"http://{self._settings.listen}"
 
     async def start(self) -> None:
         await super().start()
         loop = asyncio.get_running_loop()
         server = cast("web.Server", self._runner.server)  # there since setup()
-
-        def protocol() -> _Protocol:
-            return _Protocol(
-                server,
-                loop=loop,
-                access_log=None,  # type: ignore[arg-type]  # as AppRunner passes it to have none
-                auto_decompress=False,
-                keepalive_timeout=_KEEPALIVE_SECONDS,
-                lingering_time=_LINGERING_SECONDS,
-                max_line_size=_MAX_URL_BYTES,
-                max_field_size=_MAX_HEADER_BYTES,
-                max_headers=_MAX_HEADERS,
-            )
-
-        self._server = await loop.create_server(
-            protocol, self._listen.host, self._listen.port, backlog=self._backlog, reuse_address=True
+        self._server = listening = await loop.create_server(
+            lambda: HttpProtocol(server, self._settings, loop),
+            self._settings.listen.host,
+            self._settings.listen.port,
+            backlog=self._backlog,
+            reuse_address=True,
+            start_serving=False,
         )
+        for each in listening.sockets:
+            self._bound(each)
+        await listening.start_serving()
+
+    def _bound(self, listening: socket.socket) -> None:
+        """Bound what a connection holds for a caller who does not read; connections inherit it (Linux' tcp(7)).
+
+        The handlers have deadlines for their writes. This one is for what is left when the answer is written: a
+        connection is closed only once all of it is sent, which may be never.
+        """
+        seconds = max(self._settings.chunk_seconds, self._settings.watch_silence_seconds)
+        bounds = {"TCP_USER_TIMEOUT": round(seconds * 1000), "TCP_NOTSENT_LOWAT": _MOST_UNSENT_BYTES}
+        for option, value in bounds.items():
+            if hasattr(socket, option):
+                listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 @asynccontextmanager
@@ -159,6 +112,7 @@ async def serve(settings: Settings) -> None:
     """
     asked_to_end, hurried = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(ExhaustionLog())
 
     def on_signal(number: signal.Signals) -> None:
         if asked_to_end.is_set() or number == signal.SIGINT:

@@ -63,9 +63,16 @@ class Service:
 
 
 @asynccontextmanager
-async def run_service(home: Path, *arguments: str, **variables: str) -> AsyncIterator[Service]:
-    """Run the service on a free port, with further arguments and environment variables."""
+async def run_service(
+    home: Path, *arguments: str, descriptors: int | None = None, **variables: str
+) -> AsyncIterator[Service]:
+    """Run the service on a free port, with further arguments and environment variables.
+
+    It inherits the limit of file descriptors unless it is to have another.
+    """
+    limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}"]
     process = await asyncio.create_subprocess_exec(
+        *limit,
         *COMMAND,
         "--listen=127.0.0.1:0",
         *arguments,

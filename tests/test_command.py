@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from tests.processes import COMMAND, ROOT, RunService, environment
 from tests.upstream import Received, Upstream, json_answer, write_kubeconfig
@@ -252,6 +253,28 @@ async def test_a_drain_that_is_over_cuts_what_is_still_in_flight(
                 await in_flight
             assert await it.code() == 0
     assert it.lines[-1]["event"] == "ended"
+
+
+# How many connections it may have.
+
+
+@pytest.mark.cluster  # for its seconds
+async def test_descriptors_that_run_out_are_told_in_one_line_and_waited_for(
+    tmp_path: Path, run: RunService, http_client: aiohttp.ClientSession
+) -> None:
+    kubeconfig = write_kubeconfig(tmp_path / "k", "http://127.0.0.1:1", token=MARK)
+    few = 40
+    async with run("--cache=false", "--head-seconds=1", "--kubeconfig", kubeconfig, descriptors=few) as it:
+        url = URL(await it.url())
+        (warning,) = it.events("few file descriptors for the requests and streams that the settings allow")
+        assert (warning["level"], warning["limit"]) == ("warning", few)
+        silent = [socket.create_connection((url.host or "", url.port or 0)) for _ in range(2 * few)]
+        await eventually(lambda: it.events("no file descriptors are left: new connections wait"))
+        assert (await get(http_client, str(url.with_path("/livez")))).code == 200
+        for each in silent:
+            each.close()
+        assert {line["level"] for line in it.lines} <= {"info", "warning"}
+        assert len(it.lines) < few
 
 
 # What it logs.

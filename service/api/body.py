@@ -23,28 +23,38 @@ async def read_body(request: web.Request) -> bytes:
     Raises:
         UnsupportedMediaType: it is compressed, or in a binary form.
         RequestEntityTooLarge: it is longer than MAX_BYTES; the rest of it is not read.
-        RequestTimeout: nothing more of it came for the time between chunks.
+        RequestTimeout: nothing more of it came for the time between chunks, or the whole did not come in time.
         BadRequest: it is shorter than announced, or its chunks are broken.
     """
     _check_headers(request)
     if request.headers.get("Expect", "").lower() == "100-continue" and request.version >= HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the answer itself has not begun
+    seconds = request.app[keys.SETTINGS].body_seconds
+    try:
+        async with asyncio.timeout(seconds):
+            return await _whole(request)
+    except TimeoutError:
+        raise RequestTimeout(f"the body did not come whole within {seconds:g} s") from None
+
+
+def _check_headers(request: web.Request) -> None:
+    codings = ",".join(request.headers.getall("Content-Encoding", ("identity",)))
+    if any(coding.strip().lower() != "identity" for coding in codings.split(",")):
+        raise UnsupportedMediaType("a compressed body is not read; send it without Content-Encoding")
+    if request.content_type.lower() in _BINARY_TYPES:
+        raise UnsupportedMediaType(f"a body of type {request.content_type} is not read; send YAML or JSON")
+    if request.content_length is not None and request.content_length > MAX_BYTES:
+        raise _too_large()
+
+
+async def _whole(request: web.Request) -> bytes:
     body = bytearray()
     while chunk := await _next_chunk(request):
         body += chunk
         if len(body) > MAX_BYTES:
             raise _too_large()
     return bytes(body)
-
-
-def _check_headers(request: web.Request) -> None:
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("a compressed body is not read; send it without Content-Encoding")
-    if request.content_type.lower() in _BINARY_TYPES:
-        raise UnsupportedMediaType(f"a body of type {request.content_type} is not read; send YAML or JSON")
-    if request.content_length is not None and request.content_length > MAX_BYTES:
-        raise _too_large()
 
 
 async def _next_chunk(request: web.Request) -> bytes:

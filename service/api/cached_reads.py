@@ -7,14 +7,13 @@ from aiohttp import web
 from service.api import keys, query
 from service.api.accept import form_of
 from service.api.selections import selection_of
-from service.api.streaming import write_pieces
+from service.api.streaming import PIECE_BYTES, answer_with, write_pieces
 from service.cache.job_cache import JobCache
 from service.kube.jobs import Job
 
 # RFC 9211; a read that the cache could have answered, had it been there.
 MISS: Mapping[str, str] = {"Cache-Status": "job-api; fwd=miss"}
 _HIT = "job-api; hit"
-_PIECE_BYTES = 256 * 1024
 _LIST_HEAD = b'{"kind":"JobList","apiVersion":"batch/v1","metadata":{"resourceVersion":"%d"},"items":['
 _LIST_TAIL = b"]}\n"
 
@@ -32,7 +31,9 @@ def is_cacheable(request: web.Request, asked: Mapping[str, str]) -> bool:
     return asked["resourceVersion"] == "0" or int(asked.get("limit", "0")) <= 0
 
 
-def cached_job(request: web.Request, namespace: str, name: str, asked: Mapping[str, str]) -> web.Response | None:
+async def cached_job(
+    request: web.Request, namespace: str, name: str, asked: Mapping[str, str]
+) -> web.StreamResponse | None:
     """Return a Job from the cache, or None when it has none that is new enough."""
     cache = _cache_for(request, namespace, asked)
     if cache is None or (job := cache.store.get(namespace, name)) is None:
@@ -40,7 +41,7 @@ def cached_job(request: web.Request, namespace: str, name: str, asked: Mapping[s
     headers = _headers(cache, job.resource_version)
     if _is_known(request, job.resource_version):
         return web.Response(status=304, headers=headers)
-    return web.Response(body=job.raw + b"\n", headers=headers, content_type="application/json")
+    return await answer_with(request, job.raw + b"\n", headers | {"Content-Type": "application/json"})
 
 
 async def cached_list(
@@ -91,7 +92,7 @@ def _list_pieces(head: bytes, jobs: Sequence[Job]) -> Iterator[bytes]:
     for job in jobs:
         piece += separator + job.raw
         separator = b","
-        if len(piece) > _PIECE_BYTES:
+        if len(piece) > PIECE_BYTES:
             yield bytes(piece)
             piece.clear()
     yield bytes(piece) + _LIST_TAIL

@@ -90,7 +90,7 @@ async def find_replay(
     wanted = {name: asked[name] for name in ("pretty", "timeout") if name in asked}
     answer = await _read(request, path, wanted)
     if answer.status == 429 or answer.status >= 500:
-        return relay_answer(request, answer)
+        return await relay_answer(request, answer)
     mark = read_mark(annotation_of(answer.body, ANNOTATION) or "")
     if mark.key != manifest.mark.key:
         return None
@@ -99,7 +99,7 @@ async def find_replay(
     await guard.authorize_replay(request, namespace, manifest.name)
     headers = {**extra_headers, "Idempotency-Replayed": "true"}
     if form_of(request) == "json":
-        return relay_answer(request, answer, headers)
+        return await relay_answer(request, answer, headers)
     return await read_shared(request, path, wanted, headers)
 
 

@@ -40,7 +40,7 @@ async def get_job(request: web.Request) -> web.StreamResponse:
     if not is_cacheable(request, asked):
         return await read_shared(request, JOBS.path(namespace, name), asked)
     await guard.authorize_shared(request)
-    return cached_job(request, namespace, name, asked) or await _relayed(
+    return await cached_job(request, namespace, name, asked) or await _relayed(
         request, JOBS.path(namespace, name), asked, MISS
     )
 

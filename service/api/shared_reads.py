@@ -25,7 +25,7 @@ async def read_shared(
     except UpstreamBroken:
         return abort(request)
     if answer is not None:
-        return relay_answer(request, answer, extra_headers)
+        return await relay_answer(request, answer, extra_headers)
     async with await client.read(path, text, headers) as upstream:
         return await relay(request, upstream, extra_headers)
 

@@ -1,7 +1,7 @@
 """Relays an upstream answer: its bytes as they come, with the caller's pace, and an end only where it ended."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -25,6 +25,8 @@ _RELAYED_HEADERS = (
 _ERROR_BYTES = 4 * 1024 * 1024
 # A body up to this size is sent together with its headers, in one write.
 _SMALL_BYTES = 64 * 1024
+# Of a longer one, this much at a time is handed to the caller's connection, which keeps a copy until it is sent.
+PIECE_BYTES = 128 * 1024
 
 
 async def relay(
@@ -57,7 +59,7 @@ async def relay(
         return abort(request)
 
 
-def relay_answer(
+async def relay_answer(
     request: web.Request, answer: Answer, extra_headers: Mapping[str, str] | None = None
 ) -> web.StreamResponse:
     """Answer with what upstream answered, as `relay` does, where the whole of it is there already.
@@ -70,20 +72,35 @@ def relay_answer(
         return _error(answer.status, answer.headers, answer.body)
     headers = _relayed(answer.headers)
     headers.update(extra_headers or {})
-    return web.Response(status=answer.status, headers=headers, body=answer.body)
+    return await answer_with(request, answer.body, headers, answer.status)
+
+
+async def answer_with(
+    request: web.Request, body: bytes, headers: Mapping[str, str], status: int = 200
+) -> web.StreamResponse:
+    """Answer with a body that is there already, to which many callers may be given the same bytes.
+
+    Args:
+        request: the caller's request.
+        body: all of the body; of a long one, each caller costs but a piece.
+        headers: the answer's headers, Content-Type among them.
+        status: the HTTP status code.
+    """
+    if len(body) <= _SMALL_BYTES:
+        return web.Response(status=status, headers=headers, body=body)
+    response = web.StreamResponse(status=status, headers=headers)
+    response.content_length = len(body)
+    return await write_pieces(request, response, _pieces(body))
 
 
 async def write_pieces(
-    request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes]
+    request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes | memoryview]
 ) -> web.StreamResponse:
     """Answer with a body that is made as it is read; a caller who reads nothing for too long is cut off."""
     await response.prepare(request)
     if request.method != "HEAD":
         for piece in pieces:
-            try:
-                async with asyncio.timeout(request.app[keys.SETTINGS].chunk_seconds):
-                    await response.write(piece)
-            except TimeoutError:
+            if not await _written(request, response, piece):
                 return abort(request, response)
     await response.write_eof()
     return response
@@ -114,13 +131,26 @@ async def _stream(
     await response.prepare(request)
     if request.method != "HEAD":
         async for chunk in upstream.chunks():
-            try:
-                async with asyncio.timeout(request.app[keys.SETTINGS].chunk_seconds):
-                    await response.write(chunk)
-            except TimeoutError:
-                return abort(request, response)
+            for piece in _pieces(chunk):
+                if not await _written(request, response, piece):
+                    return abort(request, response)
     await response.write_eof()
     return response
+
+
+def _pieces(body: bytes) -> Iterator[memoryview]:
+    view = memoryview(body)
+    return (view[start : start + PIECE_BYTES] for start in range(0, len(body), PIECE_BYTES))
+
+
+async def _written(request: web.Request, response: web.StreamResponse, piece: bytes | memoryview) -> bool:
+    """Write a piece, and tell whether the caller has taken it in time."""
+    try:
+        async with asyncio.timeout(request.app[keys.SETTINGS].chunk_seconds):
+            await response.write(piece)
+    except TimeoutError:
+        return False
+    return True
 
 
 def abort(request: web.Request, response: web.StreamResponse | None = None) -> web.StreamResponse:

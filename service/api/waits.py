@@ -9,7 +9,7 @@ from aiohttp import web
 from service.api import guard, keys, query
 from service.api.accept import form_of
 from service.api.shared_reads import read_answer
-from service.api.streaming import relay_answer
+from service.api.streaming import answer_with, relay_answer
 from service.cache.observations import own_observations, shared_observations
 from service.errors import ApiError, Conflict, NotAcceptable, NotFound, ServiceUnavailable, Timeout
 from service.kube.answers import Refused
@@ -22,6 +22,7 @@ from service.resources import JOBS, check_name, check_namespace
 _FINISHED = Goal("finished", "finished")
 _READ = (200, 404)
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
 
 
 async def wait_for_job(request: web.Request) -> web.StreamResponse:
@@ -37,15 +38,16 @@ async def wait_for_job(request: web.Request) -> web.StreamResponse:
         states, seconds = _observations(request, namespace, name), float(asked.get("timeoutSeconds", "30"))
         review = guard.review_of(request)
         async with aclosing(states), request.app[keys.STREAMS].lasting(seconds, review):
-            return await wait.outcome(states)
+            outcome = await wait.outcome(states)
     except TimeoutError:
         if request.app[keys.STREAMS].ending:
             raise ServiceUnavailable("the service is shutting down; ask again") from None
         raise wait.unmet() from None
     except Refused as refused:
-        return relay_answer(request, refused.answer)
+        return await relay_answer(request, refused.answer)
     except (UpstreamBroken, msgspec.DecodeError) as error:
         raise ServiceUnavailable("the apiserver's answer broke off, or could not be read") from error
+    return await answer_with(request, outcome, _HEADERS)
 
 
 routes = (web.get("/api/v1/_raw/job/namespace/{namespace}/name/{name}/wait", wait_for_job),)
@@ -80,8 +82,8 @@ class _Wait:
         self._job: Job | None = None
         self._details = {"name": name, "group": JOBS.group, "kind": JOBS.plural}
 
-    async def outcome(self, states: AsyncIterator[Job | None]) -> web.Response:
-        """Return the answer once the goal is met.
+    async def outcome(self, states: AsyncIterator[Job | None]) -> bytes:
+        """Return the answer's body once the goal is met.
 
         Raises:
             NotFound: there is no Job, or it went away.
@@ -93,7 +95,7 @@ class _Wait:
             self._job = state
             match self._goal.verdict(state):
                 case "met":
-                    return _json(state.raw + b"\n")
+                    return state.raw + b"\n"
                 case "excluded":
                     told = f"{self._named()} will not reach '{self._goal.text}': {summary(state)}"
                     raise Conflict(told, details=self._details)
@@ -107,9 +109,9 @@ class _Wait:
         cause = {"reason": "ConditionNotMet", "message": summary(self._job)}
         return Timeout(told, details={**self._details, "causes": [cause]})
 
-    def _gone(self, *, replaced: bool) -> web.Response:
+    def _gone(self, *, replaced: bool) -> bytes:
         if self._goal.kind == "delete":
-            return _json(msgspec.json.encode({**_SUCCESS, "details": self._details}) + b"\n")
+            return msgspec.json.encode({**_SUCCESS, "details": self._details}) + b"\n"
         if self._job is None:
             raise NotFound(f"{self._named()} not found", details=self._details)
         how = "replaced by another of its name" if replaced else "deleted"
@@ -118,8 +120,3 @@ class _Wait:
 
     def _named(self) -> str:
         return f'{JOBS.plural}.{JOBS.group} "{self._details["name"]}"'
-
-
-def _json(content: bytes) -> web.Response:
-    headers = {"Cache-Control": "no-cache, private"}
-    return web.Response(body=content, content_type="application/json", headers=headers)

@@ -42,7 +42,7 @@ async def watch_jobs(request: web.Request, namespace: str | None, asked: Mapping
     try:
         batches = await _shared(request, namespace, asked)
     except Refused as refused:
-        return relay_answer(request, refused.answer)
+        return await relay_answer(request, refused.answer)
     except (UpstreamBroken, msgspec.DecodeError) as error:
         raise ServiceUnavailable("the apiserver's list broke off, or could not be read") from error
     if batches is None:

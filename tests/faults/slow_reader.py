@@ -67,12 +67,15 @@ class SlowReader:
 
     async def read_until(self, resource_version: int) -> Stream:
         """Read until a change is told, and return all that was told."""
-        end = b'"resourceVersion":"%d"' % resource_version
-        while end not in self.received[-256 * 1024 :]:
-            assert await self.read_some(), "the connection is gone"
+        await self.read_until_told(b'"resourceVersion":"%d"' % resource_version)
         while not self.received.endswith(b"}\n\r\n"):
             await self.read_some()
         return self.told()
+
+    async def read_until_told(self, text: bytes) -> None:
+        """Read until a text has come."""
+        while text not in self.received[-256 * 1024 :]:
+            assert await self.read_some(), "the connection is gone"
 
     def told(self) -> Stream:
         """Return what was told; each line is whole, but for the last of a stream that was cut."""
