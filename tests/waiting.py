@@ -1,7 +1,7 @@
 """Waiting for an event, instead of for a time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 # The longest that a test waits for an event before it calls it missing. It is no statement about speed.
@@ -14,3 +14,10 @@ async def eventually(holds: Callable[[], Any]) -> Any:
         while not (value := holds()):
             await asyncio.sleep(0.01)
     return value
+
+
+async def eventually_true(asked: Callable[[], Awaitable[bool]]) -> None:
+    """Ask until the answer is yes."""
+    async with asyncio.timeout(WATCHDOG_SECONDS):
+        while not await asked():
+            await asyncio.sleep(0.05)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.apiserver.accounts import Accounts
+from tests.callers import Caller
 from tests.cluster.control_plane import ControlPlane
 from tests.contract.conftest import Backend, api, direct, namespace
 
@@ -18,3 +20,9 @@ def real_backend(control_plane: ControlPlane) -> Backend:
 def backend(real_backend: Backend) -> Backend:
     """Return the real apiserver, under the name by which the contract's fixtures know it."""
     return real_backend
+
+
+@pytest.fixture
+def accounts(direct: Caller, namespace: str) -> Accounts:
+    """Return what makes accounts in the test's namespace."""
+    return Accounts(direct, namespace)

@@ -1,0 +1,175 @@
+"""The table of review attributes: each call takes exactly the rights that it is said to take, in every mode."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from service.access.rights import RIGHTS
+from tests.apiserver.accounts import Account, Accounts, rule
+from tests.apiserver.serving import Guarded, guarded
+from tests.callers import Answer, Caller, assert_is_status
+from tests.contract.conftest import Backend
+from tests.contract.manifests import suspended
+from tests.contract.paths import direct_job, direct_jobs, job, jobs
+
+pytestmark = pytest.mark.cluster
+
+YAML = {"Content-Type": "application/yaml"}
+ONE_ALONE = "fieldSelector=metadata.name%3Done"
+# Section 1 of the contract: what a call takes, as verbs on Jobs. The first are about the one Job that is named.
+NAMED = {
+    "get": ({"get"}, "GET", "{job}"),
+    "get from the cache": ({"get"}, "GET", "{job}?resourceVersion=0"),
+    "head": ({"get"}, "HEAD", "{job}"),
+    "delete": ({"delete"}, "DELETE", "{job}?dryRun=All"),
+    "wait": ({"get", "watch"}, "GET", "{job}/wait?for=complete&timeoutSeconds=1"),
+    "list one": ({"list"}, "GET", "{jobs}?" + ONE_ALONE),
+    "list one from the cache": ({"list"}, "GET", "{jobs}?resourceVersion=0&" + ONE_ALONE),
+    "watch one": ({"watch"}, "GET", "{jobs}?watch=true&timeoutSeconds=1&" + ONE_ALONE),
+}
+UNNAMED = {
+    "create": ({"create"}, "POST", "{jobs}?dryRun=All"),
+    "list": ({"list"}, "GET", "{jobs}"),
+    "list from the cache": ({"list"}, "GET", "{jobs}?resourceVersion=0"),
+    "list as a Table": ({"list"}, "GET", "{jobs}"),
+    "watch": ({"watch"}, "GET", "{jobs}?watch=true&timeoutSeconds=1"),
+    "watch events": ({"watch"}, "GET", "{jobs}?watch=true&timeoutSeconds=1"),
+}
+HEADERS = {
+    "list as a Table": {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"},
+    "watch events": {"Accept": "text/event-stream"},
+}
+EVERYWHERE = {
+    "list all": ({"list"}, "GET", "/api/v1/_raw/job"),
+    "watch all": ({"watch"}, "GET", "/api/v1/_raw/job?watch=true&timeoutSeconds=1"),
+}
+VERBS = ("get", "list", "watch", "create", "delete")
+MODES = [("delegated", True), ("delegated", False), ("passthrough", True), ("passthrough", False)]
+
+
+@pytest.fixture(params=MODES, ids=lambda mode: f"{mode[0]}, {'cache' if mode[1] else 'no cache'}")
+async def service(
+    request: pytest.FixtureRequest,
+    backend: Backend,
+    accounts: Accounts,
+    http_client: aiohttp.ClientSession,
+    tmp_path: Path,
+) -> AsyncIterator[Guarded]:
+    mode, cache = request.param
+    async with guarded(mode, backend, accounts, http_client, tmp_path, cache=cache) as running:
+        yield running
+
+
+async def called(service: Guarded, account: Account, namespace: str, name: str, call: str) -> Answer:
+    _, method, path = (NAMED | UNNAMED | EVERYWHERE)[call]
+    target = path.format(job=job(namespace, name), jobs=jobs(namespace))
+    return await service(
+        account, method, target, suspended("new") if method == "POST" else None, HEADERS.get(call, {})
+    )
+
+
+def is_allowed(call: str, answer: Answer) -> bool:
+    """Tell whether a call was let through; a wait that is, is not over in its second."""
+    assert answer.status in ({504, 403} if call == "wait" else {200, 201, 403}), (call, answer)
+    return answer.status != 403
+
+
+def test_the_table_in_the_code_is_the_contracts() -> None:
+    of_jobs = {call: [(right.verb, right.named) for right in rights] for call, rights in RIGHTS.items()}
+    assert of_jobs == {
+        "get": [("get", True)],
+        "create": [("create", False)],
+        "delete": [("delete", True)],
+        "list": [("list", True)],
+        "watch": [("watch", True)],
+        "wait": [("get", True), ("watch", True)],
+    }
+    assert {(right.resource.group, right.resource.plural) for each in RIGHTS.values() for right in each} == {
+        ("batch", "jobs")
+    }
+
+
+async def test_a_role_with_one_verb_lets_through_the_calls_that_take_no_other(
+    service: Guarded, accounts: Accounts, direct: Caller, namespace: str
+) -> None:
+    assert (await direct("POST", direct_jobs(namespace), suspended("one"), YAML)).status == 201
+    calls = NAMED | UNNAMED
+    for granted in ({verb} for verb in VERBS):
+        account = await accounts.new(rule(*granted))
+        answers = {call: await called(service, account, namespace, "one", call) for call in calls}
+        assert {call for call in calls if is_allowed(call, answers[call])} == {
+            call for call, (takes, *_) in calls.items() if takes <= granted
+        }
+
+
+async def test_a_wait_takes_two_rights(
+    service: Guarded, accounts: Accounts, direct: Caller, namespace: str
+) -> None:
+    assert (await direct("POST", direct_jobs(namespace), suspended("one"), YAML)).status == 201
+    account = await accounts.new(rule("get", "watch"))
+    assert is_allowed("wait", await called(service, account, namespace, "one", "wait"))
+
+
+async def test_a_role_for_one_name_lets_through_what_is_about_that_name(
+    service: Guarded, accounts: Accounts, direct: Caller, namespace: str
+) -> None:
+    for name in ("one", "two"):
+        assert (await direct("POST", direct_jobs(namespace), suspended(name), YAML)).status == 201
+    account = await accounts.new(rule(*VERBS, names=["one"]))
+    for call in NAMED:
+        assert is_allowed(call, await called(service, account, namespace, "one", call)), call
+    for call in (each for each in NAMED if ONE_ALONE not in NAMED[each][2]):
+        assert not is_allowed(call, await called(service, account, namespace, "two", call)), call
+    for call in UNNAMED:
+        assert not is_allowed(call, await called(service, account, namespace, "one", call)), call
+
+
+async def test_what_is_about_all_namespaces_takes_rights_in_all(
+    service: Guarded, accounts: Accounts, namespace: str
+) -> None:
+    in_one, in_all = await accounts.new(rule(*VERBS)), await accounts.new(rule(*VERBS), everywhere=True)
+    for call in EVERYWHERE:
+        assert not is_allowed(call, await called(service, in_one, namespace, "one", call)), call
+        assert is_allowed(call, await called(service, in_all, namespace, "one", call)), call
+
+
+async def test_rights_in_one_namespace_are_none_in_another_on_any_route_that_exists(
+    service: Guarded, accounts: Accounts, direct: Caller, namespace: str
+) -> None:
+    account = await accounts.new(rule("*", resources=["*"]))
+    routes = [route for route in service.app.router.routes() if route.resource]
+    templates = {(route.method, route.resource.canonical) for route in routes if route.resource}
+    guarded_ones = {(method, path) for method, path in templates if path.startswith("/api/")}
+    assert {path for _, path in templates - guarded_ones} == {"/livez", "/readyz", "/healthz", "/version"}
+    for method, template in guarded_ones:
+        path = template.replace("{namespace}", "default").replace("{name}", "one")
+        for query in ("", "?resourceVersion=0", "?watch=true", "?timeoutSeconds=1"):
+            asked = path + query
+            answer = await service(account, method, asked, suspended("one") if method == "POST" else None)
+            assert answer.status in {400, 403}, (method, asked, answer)
+            if not query:
+                assert answer.status == 403, (method, asked, answer)
+
+
+@pytest.mark.parametrize("call", ["get", "delete", "list", "list one", "create", "watch", "list all"])
+async def test_a_no_is_worded_as_the_apiserver_words_it(
+    service: Guarded, accounts: Accounts, backend: Backend, namespace: str, call: str
+) -> None:
+    account = await accounts.new(rule("patch"))
+    answer = await called(service, account, namespace, "one", call)
+    _, method, path = (NAMED | UNNAMED | EVERYWHERE)[call]
+    upstream = path.format(job=direct_job(namespace, "one"), jobs=direct_jobs(namespace))
+    upstream = upstream.replace("/api/v1/_raw/job", "/apis/batch/v1/jobs")
+    body = suspended("new") if method == "POST" else None
+    headers = {**account.headers, **(YAML if body else {})}
+    expected = await backend.caller(service.api.session)(method, upstream, body, headers)
+    assert assert_is_status(answer, 403, "Forbidden") == assert_is_status(expected, 403, "Forbidden")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_an_edit_is_refused_before_anybody_is_asked_who_calls(service: Guarded, method: str) -> None:
+    asked = len(service.proxy.connections)
+    assert_is_status(await service.api(method, job("default", "one"), b"{}"), 405, "MethodNotAllowed")
+    assert len(service.proxy.connections) == asked
