@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from service.access.rights import RIGHTS
 from service.api import query
 from service.api.routes import ROUTES
 from tests.cluster.control_plane import ControlPlane
@@ -54,6 +55,17 @@ def test_every_query_parameter_is_there_and_no_other() -> None:
     assert told == {name: set(parameters) for name, parameters in known.items()}
 
 
+def test_every_call_is_there_with_the_rights_that_it_takes() -> None:
+    rows = re.findall(r"^\| (\w+) \| (`.*) \|$", section("Callers"), re.MULTILINE)
+    told = {call: re.findall(r"`(get|list|watch|create|delete)`( by name)?", rights) for call, rights in rows}
+    # What lists and watches are about is named by a fieldSelector, if at all.
+    known = {
+        call: [(right.verb, " by name" * (right.named and call not in {"list", "watch"})) for right in rights]
+        for call, rights in RIGHTS.items()
+    }
+    assert told == known
+
+
 def test_every_command_of_make_is_there_and_no_other() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) - {"help"}
     assert set(re.findall(r"`make ([a-z-]+)`", section("Working on it"))) == targets
@@ -66,7 +78,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_every_file_that_is_named_exists() -> None:
-    for path in re.findall(r"`((?:api|cache|kube|tests)/[\w./-]*|server\.py)`", section("Working on it")):
+    for path in re.findall(r"`((?:access|api|cache|kube|tests)/[\w./-]*|server\.py)`", section("Working on it")):
         assert any((root / path).exists() for root in (ROOT, ROOT / "service")), path
 
 
