@@ -96,7 +96,7 @@ def _check_answer(code: int, head: bytes, body: bytes) -> None:
 async def test_whatever_is_sent_gets_answers_that_are_answers(
     start_service: StartService, soaking: bool, figure: Figure
 ) -> None:
-    connection_count, request_count = (36_000, 100_000) if soaking else (800, 2_000)
+    connection_count, request_count = (40_000, 100_000) if soaking else (800, 2_000)
     seed = secrets.randbits(64) if soaking else 0
     url = URL(await start_service(sandbox=True, cache=True))
     sent = 0
