@@ -9,6 +9,7 @@ from aiohttp import web
 from service import version
 from service.api import keys, middlewares
 from service.api.routes import ROUTES
+from service.api.same_site import same_site
 from service.api.streams import Streams
 from service.cache.live_jobs import LiveJobs
 from service.kube.client import KubeClient
@@ -27,7 +28,7 @@ def create_app(settings: Settings) -> web.Application:
     Raises:
         CredentialsError: at its start, when there are no credentials for an apiserver.
     """
-    app = web.Application(middlewares=(middlewares.audit, middlewares.errors))
+    app = web.Application(middlewares=(middlewares.audit, middlewares.errors, same_site))
     app[keys.SETTINGS] = settings
     app[keys.GIT_COMMIT] = version.git_commit()
     app[keys.STREAMS] = Streams()

@@ -106,6 +106,12 @@ class BadRequest(ApiError):
     code = 400
 
 
+class Forbidden(ApiError):
+    """The caller may not do this."""
+
+    code = 403
+
+
 class NotFound(ApiError):
     """No such route; whether there is such a Job is the apiserver's to say."""
 
