@@ -33,6 +33,8 @@ _MAX_HEADERS = 128
 _KEEPALIVE_SECONDS = 75
 # How long an answered request's unread body is still taken from the socket, so that the caller sees the answer.
 _LINGERING_SECONDS = 5
+# From a connection in the kernel's queue to its request being read takes some turns of the event loop.
+_TURNS_TO_READ = 10
 
 
 class StartError(Exception):
@@ -145,7 +147,19 @@ async def running(settings: Settings) -> AsyncIterator[tuple[web.Application, st
         host, port = runner.addresses[0][:2]
         yield app, f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     finally:
+        await _stop_listening(runner)
         await runner.cleanup()
+
+
+async def _stop_listening(runner: web.AppRunner) -> None:
+    """Take no more connections, and read what has arrived on those that are there, so that it is answered.
+
+    aiohttp by itself closes the connections that seem idle before it has looked whether a request is waiting.
+    """
+    for site in runner.sites:
+        await site.stop()
+    for _ in range(_TURNS_TO_READ):
+        await asyncio.sleep(0)
 
 
 async def serve(settings: Settings) -> None:

@@ -188,7 +188,7 @@ async def test_after_sigterm_readyz_says_no_and_the_rest_is_served_until_a_secon
             it.signal(signal.SIGTERM)
             await eventually(lambda: it.events("shutting down"))
             unready = await get(http_client, url + "/readyz")
-            assert unready.code == 503
+            assert (unready.code, unready.headers["Connection"]) == (503, "close")
             status = json.loads(unready.body)
             assert (status["kind"], status["reason"]) == ("Status", "ServiceUnavailable")
             assert [cause["reason"] for cause in status["details"]["causes"]] == ["shutdown"]
