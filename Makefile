@@ -14,7 +14,7 @@ help:
 	@echo "make cluster       a real control plane on this machine, until Ctrl-C (needs Go the first time)"
 	@echo "make test-cluster  the contract tests on that control plane"
 	@echo "make bench         the service beside kubectl proxy and the apiserver itself (needs wrk and Go)"
-	@echo "make test-browser  server-sent events in a real Chromium (needs Debian's package chromium)"
+	@echo "make test-browser  the tests with a real Chromium (needs Debian's package chromium)"
 	@echo "make soak          the long form of the tests of load, faults and chance (some of an hour)"
 	@echo "make audit         known vulnerabilities of what is locked (needs the network)"
 	@echo "make format        let ruff lay out the code"

@@ -11,6 +11,7 @@ from service.access.modes import access_of
 from service.api import callers, keys, middlewares
 from service.api.admission import Admission
 from service.api.routes import ROUTES
+from service.api.same_site import same_site
 from service.api.streams import Streams
 from service.cache.live_jobs import LiveJobs
 from service.kube.client import KubeClient
@@ -29,9 +30,8 @@ def create_app(settings: Settings) -> web.Application:
     Raises:
         CredentialsError: at its start, when there are no credentials for an apiserver.
     """
-    app = web.Application(
-        middlewares=(middlewares.audit, middlewares.errors, callers.admission, callers.authentication)
-    )
+    before = (middlewares.audit, middlewares.errors, same_site, callers.admission, callers.authentication)
+    app = web.Application(middlewares=before)
     app[keys.SETTINGS] = settings
     app[keys.GIT_COMMIT] = version.git_commit()
     app[keys.ADMISSION] = Admission(settings)

@@ -26,6 +26,8 @@ _log = structlog.stdlib.get_logger(__name__)
 # What a caller does not read is kept here rather than in the kernel, where each connection could take 4 MiB:
 # https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html (tcp_wmem, tcp_notsent_lowat)
 _MOST_UNSENT_BYTES = 128 * 1024
+# From a connection in the kernel's queue to its request being read takes some turns of the event loop.
+_TURNS_TO_READ = 10
 
 
 class StartError(Exception):
@@ -98,7 +100,19 @@ async def running(settings: Settings) -> AsyncIterator[tuple[web.Application, st
         host, port = runner.addresses[0][:2]
         yield app, f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     finally:
+        await _stop_listening(runner)
         await runner.cleanup()
+
+
+async def _stop_listening(runner: web.AppRunner) -> None:
+    """Take no more connections, and read what has arrived on those that are there, so that it is answered.
+
+    aiohttp by itself closes the connections that seem idle before it has looked whether a request is waiting.
+    """
+    for site in runner.sites:
+        await site.stop()
+    for _ in range(_TURNS_TO_READ):
+        await asyncio.sleep(0)
 
 
 async def serve(settings: Settings) -> None:

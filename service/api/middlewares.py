@@ -69,6 +69,10 @@ async def on_response_prepare(request: web.Request, response: web.StreamResponse
     record.code = response.status  # of a stream, whose caller ends it by hanging up
     response.headers[REQUEST_ID_HEADER] = record.request_id
     response.headers["Server"] = "job-api"
+    if request.app[keys.READINESS].draining:
+        # A connection that is kept would be closed some time soon, perhaps with its next request on the way.
+        response.force_close()
+        response.headers["Connection"] = "close"
 
 
 def rendered(error: ApiError) -> web.Response:

@@ -23,6 +23,9 @@ from tests.waiting import WATCHDOG_SECONDS, eventually
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 HOW_TO_INSTALL = "there is no Chromium here; on Debian: apt-get install --no-install-recommends chromium"
 
+# A stranger's name that leads to this machine, as whoever answers for a name may let it.
+REBOUND = "rebound.example"
+
 _FLAGS = (
     "--headless",
     "--disable-gpu",
@@ -34,7 +37,7 @@ _FLAGS = (
     "--disable-breakpad",
     "--lang=en-US",
     # Whatever else a version of Chromium wants to call home for, it reaches nothing but this machine.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--remote-debugging-port=0",
 )
 # A page's frames and workers have sessions of their own, which begin before they have sent a request.

@@ -204,14 +204,15 @@ async def test_one_byte_over_3_mib_is_refused_and_3_mib_are_the_apiservers_to_ju
 
 
 async def test_a_chunked_body_is_counted_as_it_comes(api: Caller, namespace: str) -> None:
-    head = f"POST {jobs(namespace)} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    headers = "Host: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close"
+    head = f"POST {jobs(namespace)} HTTP/1.1\r\n{headers}\r\n\r\n"
     chunk = b"100000\r\n" + b"#" * 0x100000 + b"\r\n"
     answer = await raw_exchange(api.url, head.encode() + chunk * 3 + b"1\r\n#\r\n0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
 async def test_a_body_is_not_asked_for_when_the_request_is_refused_without_it(api: Caller, namespace: str) -> None:
-    head = "POST {} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n"
+    head = "POST {} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n"
     refused = await status_line(api.url, head.format(jobs(namespace), MAX_BYTES + 1).encode())
     assert refused.startswith(b"HTTP/1.1 413 ")
     manifest = suspended("one")

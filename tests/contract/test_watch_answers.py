@@ -43,9 +43,9 @@ async def test_the_headers_are_the_apiservers(api: Caller, direct: Caller, names
 
 async def test_head_is_answered_at_once_and_without_a_body(api: Caller, direct: Caller, namespace: str) -> None:
     await create(direct, namespace, "a")
-    get = "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    get = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     for accept in (JSON["Accept"], EVENT_STREAM["Accept"], TABLE["Accept"]):
-        head = f"HEAD {jobs(namespace)}?watch=true HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\n\r\n"
+        head = f"HEAD {jobs(namespace)}?watch=true HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n"
         first, second, body = (await raw_exchange(api.url, (head + get).encode())).split(b"\r\n\r\n")
         assert first.startswith(b"HTTP/1.1 200 ")
         assert f"\r\nContent-Type: {accept.partition(';')[0]}".encode() in first

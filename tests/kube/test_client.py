@@ -221,7 +221,7 @@ async def test_an_answer_that_breaks_off_after_its_headers_never_looks_complete(
     with pytest.raises((aiohttp.ClientError, ConnectionError)):
         await call(api, "GET")
     with suppress(ConnectionError):
-        request = f"GET {JOB} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
+        request = f"GET {JOB} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
         assert not (await raw_exchange(api.url, request)).endswith(b"0\r\n\r\n")
     assert (await api("GET", "/livez")).body == b"ok"
 
@@ -299,7 +299,7 @@ async def test_head_asks_upstream_with_get(both: StartBoth) -> None:
 
 async def test_a_body_that_stops_coming_is_408_and_nothing_is_sent(both: StartBoth) -> None:
     upstream, api = await both(drop, chunk_seconds=0.2)
-    head = f"POST {JOBS} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n".encode()
+    head = f"POST {JOBS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n".encode()
     assert (await status_line(api.url, head + MANIFEST)).startswith(b"HTTP/1.1 408 ")
     assert upstream.received == []
 
@@ -307,7 +307,7 @@ async def test_a_body_that_stops_coming_is_408_and_nothing_is_sent(both: StartBo
 async def test_a_body_that_breaks_off_is_never_sent(both: StartBoth) -> None:
     upstream, api = await both(drop)
     _, writer = await asyncio.open_connection(*api.url.removeprefix("http://").split(":"))
-    writer.write(f"POST {JOBS} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n".encode() + MANIFEST)
+    writer.write(f"POST {JOBS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n".encode() + MANIFEST)
     await writer.drain()
     writer.close()
     await writer.wait_closed()
