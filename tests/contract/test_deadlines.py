@@ -16,7 +16,7 @@ from tests.contract.paths import direct_job, direct_jobs, job, jobs
 from tests.contract.served import Served, serving
 from tests.waiting import WATCHDOG_SECONDS
 
-GET = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
+GET = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 # Whatever has this for its deadline never meets it.
 NEVER = 3600.0
 SOON = 0.2
@@ -87,7 +87,7 @@ async def test_bytes_now_and_then_do_not_prolong_the_time_for_a_head(quick: Serv
 @pytest.mark.parametrize("coding", [b"Content-Length: 1000", b"Transfer-Encoding: chunked"])
 async def test_bytes_now_and_then_do_not_prolong_the_time_for_a_body(quick: Served, coding: bytes) -> None:
     async with connected(quick.api.url) as (reader, writer):
-        writer.write(b"POST %s HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n" % (jobs("a").encode(), coding))
+        writer.write(b"POST %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n" % (jobs("a").encode(), coding))
 
         async with trickling(writer, b"1\r\nx\r\n"):
             head = await reader.readuntil(b"\r\n\r\n")
@@ -102,7 +102,7 @@ async def test_a_request_in_time_is_answered_however_long_that_takes(
     await direct("POST", direct_jobs(namespace), suspended("kept"), {"Content-Type": "application/yaml"})
     path = job(namespace, "kept")
     async with connected(quick.api.url) as (reader, writer):
-        writer.write(f"GET {path}/wait?for=delete HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        writer.write(f"GET {path}/wait?for=delete HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         await asyncio.sleep(2 * SOON)
         await direct("DELETE", direct_job(namespace, "kept"))
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
@@ -127,7 +127,7 @@ async def test_a_body_whose_chunks_are_broken_ends_its_request_and_its_connectio
 ) -> None:
     method, path = ("POST", jobs("a")) if is_read else ("GET", "/livez")
     async with connected(api.url) as (reader, writer):
-        headers = "Host: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+        headers = "Host: localhost\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
         writer.write(f"{method} {path} HTTP/1.1\r\n{headers}".encode())
         await reader.readuntil(b" 100 Continue\r\n\r\n" if is_read else b"\r\n\r\nok")
         writer.write(b"5\r\nhello\r\n")
@@ -140,7 +140,7 @@ async def test_a_body_whose_chunks_are_broken_ends_its_request_and_its_connectio
 
 async def test_a_head_that_is_never_too_long_in_one_place_but_in_all_is_431(api: Caller) -> None:
     async with connected(api.url) as (reader, writer):
-        writer.write(b"GET /livez HTTP/1.1\r\nHost: a\r\n")
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n")
         for _ in range(20):
             writer.write(b"X: " + b"x" * 30_000 + b"\r\n")
         assert b" 431 " in await reader.readline()
@@ -150,7 +150,9 @@ async def test_a_head_that_is_never_too_long_in_one_place_but_in_all_is_431(api:
 async def test_a_body_with_a_coding_is_415_wherever_bodies_are_read(api: Caller, codings: list[str]) -> None:
     headers = "".join(f"Content-Encoding: {coding}\r\n" for coding in codings)
     for method, path in (("POST", jobs("a")), ("DELETE", job("a", "b"))):
-        answer = await status_line(api.url, f"{method} {path} HTTP/1.1\r\nHost: a\r\n{headers}\r\n".encode())
+        answer = await status_line(
+            api.url, f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
+        )
         assert answer.startswith(b"HTTP/1.1 415 "), (method, answer)
 
 

@@ -137,8 +137,8 @@ async def test_a_thousand_callers_that_send_a_byte_a_second_are_gone_by_their_de
 ) -> None:
     heads = [
         b"GET /li",
-        b"POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" % jobs("default").encode(),
-        b"GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
+        b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n" % jobs("default").encode(),
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n",
         b"",
     ]
     async with run(f"--kubeconfig={fragile_control_plane.kubeconfig}", *_DEADLINES) as service:
@@ -170,7 +170,7 @@ async def test_a_thousand_callers_that_never_read_are_gone_by_their_deadlines(
     query: str,
 ) -> None:
     kubeconfig = f"--kubeconfig={fragile_control_plane.kubeconfig}"
-    request = f"GET {jobs(fat_jobs)}{query} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+    request = f"GET {jobs(fat_jobs)}{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
     # The apiserver makes each uncached one anew.
     count = _CALLERS if query else _CALLERS // 10
     async with run(kubeconfig, *_DEADLINES) as service:
@@ -209,7 +209,7 @@ async def test_what_is_sent_ahead_of_an_answer_is_not_read_without_bound(
     await create_job(direct, namespace, "kept")
     path, count = job(namespace, "kept"), 100
     block = {
-        "requests": b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n" * 2_000,
+        "requests": b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2_000,
         "chunks": b"1\r\nx\r\n" * 10_000,
         "headers": b"X: " + b"x" * 30_000 + b"\r\n",
     }[flood]
@@ -220,7 +220,7 @@ async def test_what_is_sent_ahead_of_an_answer_is_not_read_without_bound(
         with connections(url, count) as callers:
             async with probe.probing():
                 for each in callers:
-                    wait = f"GET {path}/wait?for=delete&timeoutSeconds=10 HTTP/1.1\r\nHost: a\r\n".encode()
+                    wait = f"GET {path}/wait?for=delete&timeoutSeconds=10 HTTP/1.1\r\nHost: localhost\r\n".encode()
                     send(each, wait + chunked + b"\r\n" + begin)
 
                 def send_more() -> None:
