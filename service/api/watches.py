@@ -125,7 +125,9 @@ async def _relayed(request: web.Request, namespace: str | None, asked: Mapping[s
         try:
             async with request.app[keys.STREAMS].lasting(silence, guard.review_of(request)):
                 return await relay(request, upstream)
-        except (TimeoutError, ApiError):
-            if request.writer.output_size:
-                return abort(request)
-            raise
+        except TimeoutError:
+            return abort(request)
+        except ApiError:
+            if request.writer.output_size == 0:
+                raise
+            return abort(request)
