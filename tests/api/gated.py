@@ -8,6 +8,7 @@ from tests.cache.jobs import raw_job
 from tests.cache.scripted import watch
 from tests.upstream import Received, json_answer
 
+MANIFEST = b'{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"one"}}'
 OPEN = frozenset(("/readyz", "/version"))
 
 

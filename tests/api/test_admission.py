@@ -2,12 +2,13 @@
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 
 import aiohttp
 import pytest
 
 from service.api import keys
-from tests.api.gated import Gated
+from tests.api.gated import MANIFEST, Gated
 from tests.cache.conftest import Front, StartFront
 from tests.cache.jobs import status
 from tests.callers import Answer, assert_is_status
@@ -15,7 +16,6 @@ from tests.contract.paths import job, jobs
 from tests.upstream import Received, http, json_answer
 from tests.waiting import eventually
 
-MANIFEST = b'{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"one"}}'
 ANN = {"Authorization": "Bearer ann"}
 BOB = {"Authorization": "Bearer bob"}
 WATCH = f"{jobs('default')}?watch=true&resourceVersion=1"
@@ -101,8 +101,8 @@ async def test_a_place_is_given_back_however_a_request_ends(front: StartFront) -
             await asyncio.Event().wait()
         return ENDS[name]
 
-    limits = {"max_requests_inflight": 1, "max_requests_inflight_per_caller": 1, "auth_mode": "passthrough"}
-    service = await front(answer, chunk_seconds=0.1, upstream_first_byte_seconds=5.0, **limits)
+    bounds: dict[str, Any] = {"max_requests_inflight": 1, "max_requests_inflight_per_caller": 1}
+    service = await front(answer, chunk_seconds=0.1, auth_mode="passthrough", **bounds)
 
     async def code(path: str, headers: dict[str, str], method: str = "GET") -> int:
         return (await service.api(method, path, headers=headers)).status
@@ -124,10 +124,30 @@ async def test_a_place_is_given_back_however_a_request_ends(front: StartFront) -
     await eventually(lambda: held(service) == 0)
 
 
+async def test_writes_that_go_on_without_their_callers_are_no_way_around_the_bound(front: StartFront) -> None:
+    gated = Gated()
+    service = await front(gated.answer, max_requests_inflight=2)
+    writes = [
+        asyncio.create_task(service.api("POST", jobs("default"), MANIFEST)),
+        asyncio.create_task(service.api("DELETE", job("default", "one"))),
+    ]
+    await eventually(lambda: len(gated.arrived) == 2)
+    for calling in writes:
+        await hung_up(calling)
+    await eventually(lambda: held(service) == 0)
+    assert_is_refused(await service.api("POST", jobs("default"), MANIFEST), "--max-requests-inflight")
+    reading = asking(service, "one")
+    await eventually(lambda: len(gated.arrived) == 3)
+    gated.gate.set()
+    assert (await reading).status == 200
+    await eventually(lambda: not service.app[keys.OWN_CLIENT]._writes)
+    assert (await service.api("POST", jobs("default"), MANIFEST)).status == 201
+
+
 async def test_a_caller_at_its_bound_takes_nothing_from_another(front: StartFront) -> None:
     gated = Gated()
-    limits = {"max_requests_inflight_per_caller": 1, "max_streams_per_caller": 1, "auth_mode": "passthrough"}
-    service = await front(gated.answer, **limits)
+    bounds: dict[str, Any] = {"max_requests_inflight_per_caller": 1, "max_streams_per_caller": 1}
+    service = await front(gated.answer, auth_mode="passthrough", **bounds)
     admitted = [asking(service, "one", ANN)]
     await eventually(lambda: len(gated.arrived) == 1)
     for path in (job("default", "one"), jobs("default"), WATCH):
