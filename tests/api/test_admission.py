@@ -61,6 +61,16 @@ async def test_requests_beyond_the_bound_are_429_and_the_others_and_probes_are_s
     assert held(service) == 0
 
 
+async def test_what_takes_no_place_is_not_asked_upstream_each_time(front: StartFront) -> None:
+    async def answer(_: Received) -> bytes:
+        return json_answer(200, b'{"gitVersion":"v1.36.3"}')
+
+    service = await front(answer, max_requests_inflight=1, auth_mode="passthrough")
+    told = await asyncio.gather(*(service.api("GET", "/version") for _ in range(20)))
+    assert {each.json["upstreamVersion"] for each in told} == {"v1.36.3"}
+    assert len(service.upstream.received) < 20
+
+
 async def test_streams_have_bounds_of_their_own_and_take_no_place_of_a_request(front: StartFront) -> None:
     gated = Gated()
     gated.gate.set()
@@ -140,7 +150,7 @@ async def test_writes_that_go_on_without_their_callers_are_no_way_around_the_bou
     await eventually(lambda: len(gated.arrived) == 3)
     gated.gate.set()
     assert (await reading).status == 200
-    await eventually(lambda: not service.app[keys.OWN_CLIENT]._writes)
+    await eventually(lambda: not service.app[keys.READINESS]._client._writes)
     assert (await service.api("POST", jobs("default"), MANIFEST)).status == 201
 
 
