@@ -1,10 +1,12 @@
 """How much is done at a time: what is over a bound is 429, and everybody else is served as before."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 
 from service.api import keys
@@ -180,3 +182,28 @@ async def test_a_caller_at_its_bound_takes_nothing_from_another(front: StartFron
                 assert_is_refused(refused, "--max-streams-per-caller")
             assert (await service.api("GET", job("default", "one"), headers=headers)).status == 200
     await eventually(lambda: held(service) == 0)
+
+
+async def test_a_user_with_two_tokens_has_one_bound(front: StartFront) -> None:
+    gated = Gated()
+
+    async def answer(request: Received) -> bytes | AsyncIterator[bytes]:
+        if request.target.endswith("/tokenreviews"):
+            token = msgspec.json.decode(request.body)["spec"]["token"]
+            extra = {"authentication.kubernetes.io/credential-id": [f"JTI={token}"]}
+            user = {"username": token.partition("-")[0], "extra": extra}
+            return json_answer(201, msgspec.json.encode({"status": {"authenticated": True, "user": user}}))
+        if request.target.endswith("/subjectaccessreviews"):
+            return json_answer(201, b'{"status":{"allowed":true}}')
+        return await gated.answer(request)
+
+    service = await front(answer, auth_mode="delegated", max_requests_inflight_per_caller=1)
+    tokens = {name: {"Authorization": f"Bearer {name}"} for name in ("ann-1", "ann-2", "bob-1")}
+    admitted = [asking(service, "one", tokens["ann-1"])]
+    await eventually(lambda: len(gated.arrived) == 1)
+    refused = await service.api("GET", job("default", "two"), headers=tokens["ann-2"])
+    assert_is_refused(refused, "--max-requests-inflight-per-caller")
+    admitted.append(asking(service, "two", tokens["bob-1"]))
+    await eventually(lambda: len(gated.arrived) == 2)
+    gated.gate.set()
+    assert [answer.status for answer in await asyncio.gather(*admitted)] == [200, 200]
