@@ -55,7 +55,6 @@ async def _kube_client(app: web.Application) -> AsyncIterator[None]:
             source = credential_source(settings.kubeconfig, settings.context)
         await source.current()
         client = KubeClient(source, settings)
-        app[keys.OWN_CLIENT] = client
         app[keys.ACCESS] = access_of(settings, client)
         app[keys.READINESS] = Readiness(client)
         app[keys.LIVE_JOBS] = live = LiveJobs(client, settings)

@@ -12,6 +12,8 @@ from multidict import CIMultiDictProxy
 from service.errors import BadRequest, Unauthorized
 
 _BEARER = re.compile(r"bearer +([\x21-\x7e]+)", re.IGNORECASE)
+# What may surround a header's value: RFC 9110, section 5.6.3.
+_WHITE_SPACE = " \t"
 _IMPERSONATION = "impersonate-"
 # New with each process, so that a digest is worth nothing elsewhere.
 _DIGEST_KEY = secrets.token_bytes(32)
@@ -33,7 +35,7 @@ def token_of(headers: CIMultiDictProxy[str]) -> str:
     given = headers.getall("Authorization", [])
     if not given:
         raise Unauthorized("no credentials: send a bearer token in the header Authorization")
-    match = _BEARER.fullmatch(given[0].strip()) if len(given) == 1 else None
+    match = _BEARER.fullmatch(given[0].strip(_WHITE_SPACE)) if len(given) == 1 else None
     if match is None:
         raise Unauthorized("the header Authorization is not one 'Bearer' with a token")
     return match[1]
@@ -56,5 +58,5 @@ def expiry_of(token: str) -> float:
     try:
         payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
         return msgspec.json.decode(payload, type=_Claims).exp
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
+    except (binascii.Error, ValueError, msgspec.MsgspecError, RecursionError):  # nested a thousand deep
         return float("inf")

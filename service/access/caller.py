@@ -12,8 +12,8 @@ class Caller:
     """One who calls, as far as that is known.
 
     Attributes:
-        key: tells callers apart, for limits and caches: a digest, from which nothing can be learned; empty where
-            all callers are one.
+        key: tells apart what may differ in its rights: a digest, from which nothing can be learned; empty where all
+            callers are one.
         user: who that is to the apiserver; nobody where it was not asked.
         expires_at: when the caller's token ends by its own claim, as seconds since 1970.
         authorization: the Authorization header that goes upstream in the caller's own name; None where the service

@@ -1,5 +1,6 @@
 """Mode `passthrough`: the caller's own token goes upstream, and the apiserver decides."""
 
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -30,9 +31,8 @@ class PassthroughAccess:
     def __init__(self, client: KubeClient, settings: Settings) -> None:
         self._client = client
         self._review_seconds = settings.review_seconds
-        self._users: ReviewCache[UserInfo] = ReviewCache(
-            _MOST_IDENTITIES, lambda _: settings.identity_cache_seconds
-        )
+        self._identity_seconds = settings.identity_cache_seconds
+        self._identities: ReviewCache[Caller] = ReviewCache(_MOST_IDENTITIES, self._remembered_seconds)
         # One review says both, whose the token is and what that user may do.
         allowed_seconds = min(settings.identity_cache_seconds, settings.allowed_cache_seconds)
         self._decisions = Decisions(allowed_seconds, settings.denied_cache_seconds)
@@ -61,7 +61,15 @@ class PassthroughAccess:
 
     async def user_of(self, caller: Caller) -> UserInfo:
         """Return whose token it is, by a SelfSubjectReview."""
-        return await self._users.outcome(caller.key, self._reviewer_for(caller).review_self)
+
+        async def identify() -> Caller:
+            user = await self._reviewer_for(caller).review_self()
+            return Caller(key=caller.key, user=user, expires_at=caller.expires_at)
+
+        return (await self._identities.outcome(caller.key, identify)).user
+
+    def _remembered_seconds(self, caller: Caller) -> float:
+        return min(self._identity_seconds, caller.expires_at - time.time())
 
     def _reviewer_for(self, caller: Caller) -> Reviewer:
         return Reviewer(self.client_for(caller), self._review_seconds)

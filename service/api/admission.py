@@ -70,7 +70,10 @@ class Place:
         self._take(self._admission.requests, "")
 
     def belongs_to(self, caller_key: str) -> None:
-        """Count for a caller too, now that it is known; one that is not told apart from others has no key.
+        """Count for a caller too, now that it is known.
+
+        Args:
+            caller_key: tells callers apart; empty where they are not.
 
         Raises:
             TooManyRequests: the caller has as many as it may have.

@@ -10,7 +10,6 @@ from aiohttp import web
 from service import version
 from service.api import keys, query
 from service.errors import ServiceUnavailable
-from service.kube.readiness import upstream_version
 
 
 async def livez(request: web.Request) -> web.Response:
@@ -39,7 +38,7 @@ async def get_version(request: web.Request) -> web.Response:
             "name": version.NAME,
             "version": version.VERSION,
             "gitCommit": request.app[keys.GIT_COMMIT],
-            "upstreamVersion": await upstream_version(request.app[keys.OWN_CLIENT]),
+            "upstreamVersion": await request.app[keys.READINESS].upstream_version(),
         }
     )
 

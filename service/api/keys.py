@@ -21,13 +21,12 @@ ADMISSION = web.AppKey("admission", Admission)
 LIVE_JOBS = web.AppKey("live_jobs", LiveJobs)
 STREAMS = web.AppKey("streams", Streams)
 READINESS = web.AppKey("readiness", Readiness)
-# Speaks as the service, for its own purposes; what a caller asks for goes through the request's own client.
-OWN_CLIENT = web.AppKey("own_client", KubeClient)
 # None where the commit is not known, as in an installed wheel.
 GIT_COMMIT: web.AppKey[str | None] = web.AppKey("git_commit")
 
 AUDIT = web.RequestKey("audit", AuditRecord)
 PLACE = web.RequestKey("place", Place)
 CALLER = web.RequestKey("caller", Caller)
+# Speaks as the caller's mode has it; what the service asks for itself does not go this way.
 KUBE_CLIENT = web.RequestKey("kube_client", KubeClient)
 WANTED: web.RequestKey[Sequence[AccessAttributes]] = web.RequestKey("wanted")

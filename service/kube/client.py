@@ -8,11 +8,11 @@ import copy
 import logging
 from collections.abc import Mapping
 
-from service.errors import ServiceUnavailable
+from service.errors import ServiceUnavailable, TooManyRequests
 from service.kube.connections import Connections, UpstreamRequest
 from service.kube.credentials import Credentials, CredentialsError, CredentialSource
 from service.kube.responses import UpstreamResponse
-from service.settings import Settings
+from service.settings import Settings, flag_of
 
 logger = logging.getLogger(__name__)
 
@@ -22,13 +22,14 @@ class KubeClient:
 
     Args:
         credentials: who the service is; asked for each request.
-        settings: the deadlines.
+        settings: the deadlines, and how many writes there may be at a time.
     """
 
     def __init__(self, credentials: CredentialSource, settings: Settings) -> None:
         self._credentials = credentials
         self._drain_seconds = settings.shutdown_drain_seconds
         self._connections = Connections(settings)
+        self._most_writes = settings.max_requests_inflight
         self._writes: set[asyncio.Task[UpstreamResponse]] = set()
         self._caller_authorization: str | None = None
 
@@ -117,8 +118,12 @@ class KubeClient:
             body: the bytes to send.
 
         Raises:
+            TooManyRequests: with those that go on without their callers, there are as many as there may be.
             ApiError: there is no answer; a 504 says that the outcome is unknown.
         """
+        if len(self._writes) >= self._most_writes:
+            most = f"{self._most_writes} at a time ({flag_of('max_requests_inflight')})"
+            raise TooManyRequests(f"too many writes in flight, some without their callers: no more than {most}")
         request = UpstreamRequest(method=method, path=path, query=query, headers=headers, body=body, changes=True)
         write = asyncio.create_task(self._ask(request))
         self._writes.add(write)

@@ -1,0 +1,1 @@
+"""Tests of service/access that need no real apiserver."""

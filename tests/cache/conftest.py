@@ -33,9 +33,12 @@ class Front:
 
 
 class StartFront(Protocol):
-    """Starts an upstream with an answer, and the service in front of it, with its cache off unless told."""
+    """Starts an upstream with an answer, and the service in front of it, with its cache off unless told.
 
-    async def __call__(self, answer: Answer, **settings: Any) -> Front: ...
+    The service's token, if it is given one, is what its kubeconfig holds.
+    """
+
+    async def __call__(self, answer: Answer, token: str | None = None, **settings: Any) -> Front: ...
 
 
 @pytest.fixture
@@ -43,10 +46,10 @@ async def front(tmp_path: Path, http_client: aiohttp.ClientSession) -> AsyncIter
     """Return a function that starts both."""
     async with AsyncExitStack() as stack:
 
-        async def start(answer: Answer, **settings: Any) -> Front:
+        async def start(answer: Answer, token: str | None = None, **settings: Any) -> Front:
             upstream = await stack.enter_async_context(Upstream(answer))
             given = {"listen": Address("127.0.0.1", 0), "cache": False, **settings}
-            kubeconfig = upstream.kubeconfig(tmp_path)
+            kubeconfig = upstream.kubeconfig(tmp_path, **({} if token is None else {"token": token}))
             app, url = await stack.enter_async_context(running(default_settings(kubeconfig=kubeconfig, **given)))
             return Front(Caller(http_client, url, {}), upstream, app)
 
