@@ -1,6 +1,7 @@
 """Every knob of the service: declared once, read from flags and from the environment, checked before use."""
 
 import argparse
+import functools
 import ipaddress
 import math
 import re
@@ -313,6 +314,7 @@ class _Parser(argparse.ArgumentParser):
         raise SettingsError(f"{one_line} (--help lists every setting)")
 
 
+@functools.cache
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="job-api",

@@ -71,7 +71,8 @@ async def test_a_waiter_that_hangs_up_leaves_nothing_behind(
         if cache:
             await eventually(lambda: service.awaited == 0)
         else:
-            await eventually(lambda: service.proxy.open_connections == 0)
+            # That of the first read is kept for the next one.
+            await eventually(lambda: service.proxy.open_connections <= 1)
 
 
 @pytest.mark.parametrize("cache", [True, False])
