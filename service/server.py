@@ -61,6 +61,17 @@ class _Site(web.BaseSite):
             self._bound(each)
         await listening.start_serving()
 
+    async def stop(self) -> None:
+        """Accept nothing more, hand over what is accepted already, and close the socket.
+
+        asyncio by itself drops a connection that is accepted and not handed over yet when it closes the socket.
+        """
+        loop = asyncio.get_running_loop()
+        for each in self._server.sockets if isinstance(self._server, asyncio.Server) else ():
+            loop.remove_reader(each.fileno())
+        await _some_turns()
+        await super().stop()
+
     def _bound(self, listening: socket.socket) -> None:
         """Bound what a connection holds for a caller who does not read; connections inherit it (Linux' tcp(7)).
 
@@ -111,6 +122,10 @@ async def _stop_listening(runner: web.AppRunner) -> None:
     """
     for site in runner.sites:
         await site.stop()
+    await _some_turns()
+
+
+async def _some_turns() -> None:
     for _ in range(_TURNS_TO_READ):
         await asyncio.sleep(0)
 

@@ -1,7 +1,9 @@
 """What becomes of a request that arrives in the moment in which the service stops listening."""
 
 import asyncio
+import gc
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,21 @@ async def test_a_request_that_has_arrived_on_an_accepted_connection_is_answered(
             caller.sendall(REQUEST + b"\r\n")
         caller.settimeout(WATCHDOG_SECONDS)
         assert caller.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_no_connection_is_lost_between_being_accepted_and_being_served(tmp_path: Path, turns: int) -> None:
+    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:1")
+    settings = default_settings(listen=Address("127.0.0.1", 0), kubeconfig=kubeconfig, cache=False)
+    with socket.socket() as caller:
+        async with running(settings) as (_, url):
+            caller.connect(("127.0.0.1", URL(url).port))
+            caller.sendall(REQUEST + b"\r\n")
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        gc.collect()  # a socket that nobody closed says so now, which fails the test
+        caller.settimeout(WATCHDOG_SECONDS)
+        answer = b""
+        with suppress(ConnectionResetError):  # of one that was not accepted yet
+            answer = caller.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200 ") or turns < 2
