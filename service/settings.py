@@ -2,14 +2,13 @@
 
 import argparse
 import functools
-import ipaddress
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, NoReturn
 
 from service import version
+from service.setting_values import Address, address, boolean, namespaces, not_empty, one_of, seconds, whole
 
 _ENVIRONMENT_PREFIX = "JOB_API_"
 # Kubernetes injects these into every pod beside a Service named job-api (JOB_API_PORT=tcp://…):
@@ -17,90 +16,10 @@ _ENVIRONMENT_PREFIX = "JOB_API_"
 _INJECTED_BY_KUBERNETES = re.compile(r"JOB_API_(PORT|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_.*)")
 # It injects this one into every pod.
 _IN_CLUSTER = "KUBERNETES_SERVICE_HOST"
-# DNS-1123, the form of a namespace.
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
-_LABEL_LENGTH = 63
 
 
 class SettingsError(Exception):
     """A setting cannot be used; the text is one line that names the setting and the fix."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A TCP address to listen on; port 0 takes a free one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether only this machine reaches it; of names, only localhost is known to be."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
-
-
-def _address(text: str) -> Address:
-    host, separator, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not separator or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
-        raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8080 or [::]:8080")
-    return Address(host, int(port))
-
-
-def _namespaces(text: str) -> tuple[str, ...]:
-    names = tuple(text.split(","))
-    if not all(len(name) <= _LABEL_LENGTH and _LABEL.fullmatch(name) for name in names):
-        raise ValueError(f"{text!r} is not a list of namespaces such as team-a,team-b")
-    return names
-
-
-def _seconds(minimum: float, maximum: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not minimum <= value <= maximum:
-            raise ValueError(f"{text!r} is not a number of seconds from {minimum:g} to {maximum:g}")
-        return value
-
-    return parse
-
-
-def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not minimum <= int(text) <= maximum:
-            raise ValueError(f"{text!r} is not a whole number from {minimum} to {maximum}")
-        return int(text)
-
-    return parse
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError(f"{text!r} is none of {', '.join(choices)}")
-        return text
-
-    return parse
-
-
-def _boolean(text: str) -> bool:
-    if text not in {"true", "false", "1", "0"}:
-        raise ValueError(f"{text!r} is none of true, false, 1, 0")
-    return text in {"true", "1"}
-
-
-def _not_empty(text: str) -> str:
-    if not text:
-        raise ValueError("it is empty")
-    return text
 
 
 def _setting(parse: Callable[[str], Any], default: str | None, help_text: str) -> Any:
@@ -113,109 +32,109 @@ class Settings:
     """What the service was told; the names are those of the flags."""
 
     listen: Address = _setting(
-        _address,
+        address,
         "127.0.0.1:8080",
         "HOST:PORT to serve on; only loopback where callers are not told apart; port 0 takes a free one",
     )
     sandbox: bool = _setting(
-        _boolean, "false", "true: serve the embedded sandbox instead of a cluster; the flag alone says so too"
+        boolean, "false", "true: serve the embedded sandbox instead of a cluster; the flag alone says so too"
     )
     kubeconfig: str | None = _setting(
-        _not_empty,
+        not_empty,
         None,
         "kubeconfig file, or several joined by ':'; unset: $KUBECONFIG, else the pod's service account, "
         "else ~/.kube/config",
     )
-    context: str | None = _setting(_not_empty, None, "context of the kubeconfig; unset: its current-context")
+    context: str | None = _setting(not_empty, None, "context of the kubeconfig; unset: its current-context")
     auth_mode: str = _setting(
-        _one_of("delegated", "passthrough", "none"),
+        one_of("delegated", "passthrough", "none"),
         None,
         "how callers are told apart: delegated, passthrough or none; unset: delegated with a pod's service "
         "account, else none",
     )
     allow_unauthenticated: bool = _setting(
-        _boolean, "false", "true: with --auth-mode none, serve whoever reaches the service, on any address"
+        boolean, "false", "true: with --auth-mode none, serve whoever reaches the service, on any address"
     )
     token_audience: str | None = _setting(
-        _not_empty, None, "audience that a caller's token must be for, in delegated; unset: the apiserver's own"
+        not_empty, None, "audience that a caller's token must be for, in delegated; unset: the apiserver's own"
     )
     namespaces: tuple[str, ...] | None = _setting(
-        _namespaces, None, "the only namespaces to serve, joined by ','; unset: all"
+        namespaces, None, "the only namespaces to serve, joined by ','; unset: all"
     )
     identity_cache_seconds: float = _setting(
-        _seconds(0, 3600), "120", "seconds for which it is remembered whose a token is, never beyond its own end"
+        seconds(0, 3600), "120", "seconds for which it is remembered whose a token is, never beyond its own end"
     )
     allowed_cache_seconds: float = _setting(
-        _seconds(0, 3600), "300", "seconds for which it is remembered what a caller may do"
+        seconds(0, 3600), "300", "seconds for which it is remembered what a caller may do"
     )
     denied_cache_seconds: float = _setting(
-        _seconds(0, 3600),
+        seconds(0, 3600),
         "30",
         "seconds for which a no is remembered: a token that is none, what a caller may not do",
     )
     review_seconds: float = _setting(
-        _seconds(0.05, 60), "10", "seconds until the apiserver has answered who a caller is, or what it may do"
+        seconds(0.05, 60), "10", "seconds until the apiserver has answered who a caller is, or what it may do"
     )
     stream_review_seconds: float = _setting(
-        _seconds(0.05, 3600), "30", "seconds after which the caller of an open watch or wait is reviewed again"
+        seconds(0.05, 3600), "30", "seconds after which the caller of an open watch or wait is reviewed again"
     )
     max_requests_inflight: int = _setting(
-        _whole(1, 1_000_000), "400", "requests at a time, watches and waits aside; more are 429"
+        whole(1, 1_000_000), "400", "requests at a time, watches and waits aside; more are 429"
     )
     max_requests_inflight_per_caller: int = _setting(
-        _whole(1, 1_000_000), "200", "the same of one caller, where callers are told apart"
+        whole(1, 1_000_000), "200", "the same of one caller, where callers are told apart"
     )
-    max_streams: int = _setting(_whole(1, 1_000_000), "4000", "watches and waits at a time; more are 429")
+    max_streams: int = _setting(whole(1, 1_000_000), "4000", "watches and waits at a time; more are 429")
     max_streams_per_caller: int = _setting(
-        _whole(1, 1_000_000), "2000", "the same of one caller, where callers are told apart"
+        whole(1, 1_000_000), "2000", "the same of one caller, where callers are told apart"
     )
     head_seconds: float = _setting(
-        _seconds(0.05, 3600),
+        seconds(0.05, 3600),
         "10",
         "seconds for a request's line and headers to arrive, from a connection's begin on",
     )
-    body_seconds: float = _setting(_seconds(0.05, 3600), "60", "seconds for a request's body to arrive whole")
+    body_seconds: float = _setting(seconds(0.05, 3600), "60", "seconds for a request's body to arrive whole")
     idle_seconds: float = _setting(
-        _seconds(0.05, 3600),
+        seconds(0.05, 3600),
         "75",
         "seconds between two requests of a connection; a load balancer in front should give up sooner",
     )
     upstream_connect_seconds: float = _setting(
-        _seconds(0.05, 60), "3", "seconds for a connection to the apiserver, TLS included"
+        seconds(0.05, 60), "3", "seconds for a connection to the apiserver, TLS included"
     )
     upstream_first_byte_seconds: float = _setting(
-        _seconds(0.05, 3600), "65", "seconds until the apiserver begins its answer; it gives up itself at 60"
+        seconds(0.05, 3600), "65", "seconds until the apiserver begins its answer; it gives up itself at 60"
     )
     chunk_seconds: float = _setting(
-        _seconds(0.05, 3600), "30", "seconds without a byte before a body is given up, in either direction"
+        seconds(0.05, 3600), "30", "seconds without a byte before a body is given up, in either direction"
     )
     watch_silence_seconds: float = _setting(
-        _seconds(0.05, 3600),
+        seconds(0.05, 3600),
         "90",
         "seconds without a byte before a watch is given up, in either direction; the apiserver sends a bookmark "
         "each minute",
     )
     cache: bool = _setting(
-        _boolean,
+        boolean,
         None,
         "true: one watch upstream feeds all watches and waits, and reads that allow it; false: each has its own; "
         "unset: true, but false in passthrough",
     )
     watch_window_changes: int = _setting(
-        _whole(1, 10_000_000), "10000", "changes that are kept for watches that are slow or come back"
+        whole(1, 10_000_000), "10000", "changes that are kept for watches that are slow or come back"
     )
-    watch_window_megabytes: int = _setting(_whole(1, 100_000), "64", "MiB of Jobs that they led to, at most")
+    watch_window_megabytes: int = _setting(whole(1, 100_000), "64", "MiB of Jobs that they led to, at most")
     shutdown_grace_seconds: float = _setting(
-        _seconds(0, 3600), "5", "seconds to keep serving after SIGTERM, while /readyz already says no"
+        seconds(0, 3600), "5", "seconds to keep serving after SIGTERM, while /readyz already says no"
     )
     shutdown_drain_seconds: float = _setting(
         # aiohttp would take 0 for no end at all.
-        _seconds(0.05, 3600),
+        seconds(0.05, 3600),
         "20",
         "seconds for the requests in flight to finish once the grace is over",
     )
-    log_format: str = _setting(_one_of("json", "console"), "json", "json or console")
-    log_level: str = _setting(_one_of("debug", "info", "warning", "error"), "info", "debug, info, warning or error")
+    log_format: str = _setting(one_of("json", "console"), "json", "json or console")
+    log_level: str = _setting(one_of("debug", "info", "warning", "error"), "info", "debug, info, warning or error")
 
 
 def flag_of(name: str) -> str:
@@ -330,8 +249,8 @@ def _parser() -> argparse.ArgumentParser:
             flag_of(each.name),
             metavar="VALUE",
             # A boolean's flag may stand alone.
-            nargs="?" if each.metadata["parse"] is _boolean else None,
-            const="true" if each.metadata["parse"] is _boolean else None,
+            nargs="?" if each.metadata["parse"] is boolean else None,
+            const="true" if each.metadata["parse"] is boolean else None,
             help=f"{each.metadata['help']}{shown} [{variable_of(each.name)}]",
         )
     return parser

@@ -13,7 +13,8 @@ import pytest
 import structlog
 
 from service.server import running
-from service.settings import Address, default_settings
+from service.setting_values import Address
+from service.settings import default_settings
 from tests.cluster.control_plane import ControlPlane
 from tests.processes import RunService, run_service
 from tests.waiting import WATCHDOG_SECONDS

@@ -6,8 +6,8 @@ from dataclasses import fields
 
 import pytest
 
+from service.setting_values import Address
 from service.settings import (
-    Address,
     Settings,
     SettingsError,
     default_settings,

@@ -10,7 +10,8 @@ import pytest
 from yarl import URL
 
 from service.server import running
-from service.settings import Address, default_settings
+from service.setting_values import Address
+from service.settings import default_settings
 from tests.callers import raw_exchange
 from tests.upstream import write_kubeconfig
 from tests.waiting import WATCHDOG_SECONDS

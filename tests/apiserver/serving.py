@@ -12,7 +12,8 @@ from aiohttp import web
 
 from service.api import keys
 from service.server import running
-from service.settings import Address, default_settings
+from service.setting_values import Address
+from service.settings import default_settings
 from tests.apiserver.accounts import OWN_RULES, REVIEWER_RULES, Account, Accounts
 from tests.callers import Answer, Caller
 from tests.contract.conftest import Backend

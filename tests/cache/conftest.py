@@ -13,7 +13,8 @@ from aiohttp import web
 from service.api import keys
 from service.cache.live_jobs import LiveJobs
 from service.server import running
-from service.settings import Address, default_settings
+from service.setting_values import Address
+from service.settings import default_settings
 from tests.callers import Caller
 from tests.upstream import Answer, Upstream
 

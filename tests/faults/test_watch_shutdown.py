@@ -9,7 +9,8 @@ import pytest
 
 from service.api import keys
 from service.server import running
-from service.settings import Address, default_settings
+from service.setting_values import Address
+from service.settings import default_settings
 from tests.callers import Answer, Caller, assert_is_status
 from tests.cluster.control_plane import ControlPlane
 from tests.contract.conftest import Backend
