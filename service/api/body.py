@@ -21,7 +21,7 @@ async def read_body(request: web.Request) -> bytes:
     """Return the whole body.
 
     Raises:
-        UnsupportedMediaType: it is compressed, or in a binary form.
+        UnsupportedMediaType: it is in a binary form.
         RequestEntityTooLarge: it is longer than MAX_BYTES; the rest of it is not read.
         RequestTimeout: nothing more of it came for the time between chunks, or the whole did not come in time.
         BadRequest: it is shorter than announced, or its chunks are broken.
@@ -38,10 +38,18 @@ async def read_body(request: web.Request) -> bytes:
         raise RequestTimeout(f"the body did not come whole within {seconds:g} s") from None
 
 
-def _check_headers(request: web.Request) -> None:
+def refuse_codings(request: web.Request) -> None:
+    """Refuse a request whose content is said to be compressed, whether anybody would read it or not.
+
+    Raises:
+        UnsupportedMediaType: it is.
+    """
     codings = ",".join(request.headers.getall("Content-Encoding", ("identity",)))
     if any(coding.strip().lower() != "identity" for coding in codings.split(",")):
         raise UnsupportedMediaType("a compressed body is not read; send it without Content-Encoding")
+
+
+def _check_headers(request: web.Request) -> None:
     if request.content_type.lower() in _BINARY_TYPES:
         raise UnsupportedMediaType(f"a body of type {request.content_type} is not read; send YAML or JSON")
     if request.content_length is not None and request.content_length > MAX_BYTES:

@@ -5,6 +5,7 @@ from aiohttp.typedefs import Handler
 
 from service.api import health, keys
 from service.api.admission import Place
+from service.api.body import refuse_codings
 
 # Probes come without a token, and have to be answered however much there is to do.
 _OPEN = frozenset(route.handler for route in health.routes)
@@ -25,7 +26,7 @@ async def admission(request: web.Request, handler: Handler) -> web.StreamRespons
 
 @web.middleware
 async def authentication(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out who calls; where there is no such route, that comes first."""
+    """Find out who calls, and refuse what no handler reads; where there is no such route, that comes first."""
     if _is_open(request) or request.match_info.http_exception is not None:
         return await handler(request)
     access = request.app[keys.ACCESS]
@@ -34,6 +35,7 @@ async def authentication(request: web.Request, handler: Handler) -> web.StreamRe
     # A user's key is another with each token, for authenticators tell tokens apart too (KEP-4193).
     request[keys.PLACE].belongs_to(caller.user.username or caller.key)
     request[keys.KUBE_CLIENT] = access.client_for(caller)
+    refuse_codings(request)
     return await handler(request)
 
 
