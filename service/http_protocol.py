@@ -211,6 +211,9 @@ class HttpProtocol(web.RequestHandler):
 def _told(error: BaseException | None) -> ApiError:
     if isinstance(error, ApiError):
         return error
+    if isinstance(error, UnicodeEncodeError):
+        # What aiohttp itself would quote of a head; bytes that are no text are kept as lone surrogates (PEP 383).
+        return BadRequest("a header is not UTF-8")
     if not isinstance(error, BadHttpMessage):
         _log.error("a bug outside of the routes", exc_info=error)
         return InternalError("an internal error occurred")

@@ -143,8 +143,19 @@ async def test_a_route_that_is_not_there_is_404(api: Caller, path: str) -> None:
             400,
         ),
         (b"GET /livez HTTP/1.1\r\nHost: localhost\r\nExpect: the-unexpected\r\nConnection: close\r\n\r\n", 417),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost\r\nExpect: \xff\r\nConnection: close\r\n\r\n", 400),
     ],
-    ids=["long header", "long URL", "many headers", "no HTTP", "TLS", "two lengths", "smuggling", "expect"],
+    ids=[
+        "long header",
+        "long URL",
+        "many headers",
+        "no HTTP",
+        "TLS",
+        "two lengths",
+        "smuggling",
+        "expect",
+        "no text",
+    ],
 )
 async def test_a_request_that_cannot_be_read_gets_a_status_too(
     api: Caller, request_bytes: bytes, code: int
