@@ -93,6 +93,8 @@ def _check_answer(code: int, head: bytes, body: bytes) -> None:
         assert b"kind: Status" in body or body.startswith(b"k8s\0"), (head, body)
 
 
+# The service, which runs beside the strategies, uses it for its pauses.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning")
 async def test_whatever_is_sent_gets_answers_that_are_answers(
     start_service: StartService, soaking: bool, figure: Figure
 ) -> None:
