@@ -4,17 +4,10 @@ A name is checked before a URL is built from it. URL libraries normalise `..` aw
 namespace of `..` would ask the apiserver for the Jobs of all namespaces.
 """
 
-import re
 from dataclasses import dataclass
 
+from service.dns_names import is_label, is_subdomain
 from service.errors import BadRequest, shown
-
-# RFC 1123 as Kubernetes reads it:
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_LABEL_LENGTH = 63
-_SUBDOMAIN_LENGTH = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +43,7 @@ JOBS = Resource(group="batch", version="v1", plural="jobs")
 
 def check_namespace(value: str) -> str:
     """Return the value when it is a DNS-1123 label, the form of a namespace; raise BadRequest if not."""
-    if len(value) <= _LABEL_LENGTH and _LABEL.fullmatch(value):
+    if is_label(value):
         return value
     raise BadRequest(
         f"namespace {shown(value)} is not a DNS-1123 label: at most 63 lower-case letters, digits and '-', "
@@ -60,7 +53,7 @@ def check_namespace(value: str) -> str:
 
 def check_name(value: str) -> str:
     """Return the value when it is a DNS-1123 subdomain, the form of a Job's name; raise BadRequest if not."""
-    if len(value) <= _SUBDOMAIN_LENGTH and _SUBDOMAIN.fullmatch(value):
+    if is_subdomain(value):
         return value
     raise BadRequest(
         f"name {shown(value)} is not a DNS-1123 subdomain: at most 253 lower-case letters, digits, '-' and '.', "

@@ -6,9 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# DNS-1123, the form of a namespace.
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", re.ASCII)
-_LABEL_LENGTH = 63
+from service.dns_names import is_label
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +21,16 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine reaches it; of names, only localhost is known to be."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        """Whether only this machine reaches it."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine's loopback; of names, only localhost is known to be."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def address(text: str) -> Address:
@@ -42,7 +45,7 @@ def address(text: str) -> Address:
 def namespaces(text: str) -> tuple[str, ...]:
     """Read names that are joined by commas, each a DNS-1123 label."""
     names = tuple(text.split(","))
-    if not all(len(name) <= _LABEL_LENGTH and _LABEL.fullmatch(name) for name in names):
+    if not all(map(is_label, names)):
         raise ValueError(f"{text!r} is not a list of namespaces such as team-a,team-b")
     return names
 

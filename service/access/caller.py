@@ -1,5 +1,6 @@
 """Who is calling."""
 
+import time
 from dataclasses import dataclass, field
 
 from service.kube.reviews import UserInfo
@@ -27,3 +28,13 @@ class Caller:
 
 
 ANYONE = Caller()
+
+
+def remembered_seconds(most: float, expires_at: float) -> float:
+    """Return for how long something may be remembered of a token: for a time, and never beyond its own end.
+
+    Args:
+        most: the time, in seconds.
+        expires_at: the token's end, as seconds since 1970.
+    """
+    return min(most, expires_at - time.time())

@@ -6,12 +6,12 @@ here), and what the browser says of them (https://www.w3.org/TR/fetch-metadata/ 
 says nothing of the kind, and is let in.
 """
 
-import ipaddress
 import re
 
 from multidict import MultiMapping
 
 from service.errors import Forbidden, shown
+from service.setting_values import is_loopback
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{0,5})?", re.ASCII)
 _OWN_SITES = ("same-origin", "none")  # none: the user's own doing, as with the address bar
@@ -32,7 +32,7 @@ def refuse_other_sites(method: str, headers: MultiMapping[str], *, any_host: boo
         Forbidden: the name is not a loopback's, or there is none; or the caller is a page of another site.
     """
     hosts = headers.getall("Host", [])
-    if not any_host and not _is_loopback(hosts):
+    if not any_host and not _name_loopback(hosts):
         name = shown(", ".join(hosts)) if hosts else "missing"
         raise Forbidden(
             f"Host is {name}, which is no name of this machine; call the service as localhost, 127.0.0.1 or [::1]"
@@ -44,14 +44,10 @@ def refuse_other_sites(method: str, headers: MultiMapping[str], *, any_host: boo
         )
 
 
-def _is_loopback(hosts: list[str]) -> bool:
+def _name_loopback(hosts: list[str]) -> bool:
     if len(hosts) != 1 or (match := _HOST.fullmatch(hosts[0])) is None:
         return False
-    name = match[1].strip("[]")
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name.lower() == "localhost"
+    return is_loopback(match[1].strip("[]").lower())
 
 
 def _is_own(headers: MultiMapping[str], hosts: list[str]) -> bool:

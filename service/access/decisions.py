@@ -1,12 +1,12 @@
 """What callers may do, as the apiserver's authorizers have decided."""
 
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
-from service.access.caller import Caller
+from service.access.caller import Caller, remembered_seconds
+from service.access.denial import denial
 from service.access.review_cache import ReviewCache
-from service.kube.reviews import AccessAttributes, Decision
+from service.kube.reviews import AccessAttributes, Decision, UserInfo
 
 _MOST_DECISIONS = 50_000
 
@@ -29,27 +29,43 @@ class Decisions:
         self._denied_seconds = denied_seconds
         self._decided: ReviewCache[_Decided] = ReviewCache(_MOST_DECISIONS, self._remembered_seconds)
 
-    async def decision(
-        self, caller: Caller, wanted: AccessAttributes, review: Callable[[], Awaitable[Decision]]
-    ) -> Decision:
-        """Return whether a caller may do something.
+    async def require(
+        self,
+        caller: Caller,
+        wanted: Iterable[AccessAttributes],
+        review: Callable[[AccessAttributes], Awaitable[Decision]],
+        user_of: Callable[[Caller], Awaitable[UserInfo]],
+    ) -> None:
+        """Let a caller pass who may do all of what is wanted.
 
         Args:
             caller: the caller.
-            wanted: what it is.
+            wanted: what the caller wants to do.
             review: asks the apiserver.
+            user_of: tells who the caller is, for the one who is told no.
 
         Raises:
+            Forbidden: the caller may not do one of them.
             Exception: whatever the review raises.
         """
+        for attributes in wanted:
+            decision = await self._decision(caller, attributes, review)
+            if not decision.allowed:
+                raise denial((await user_of(caller)).username, attributes, decision.reason)
 
+    async def _decision(
+        self,
+        caller: Caller,
+        attributes: AccessAttributes,
+        review: Callable[[AccessAttributes], Awaitable[Decision]],
+    ) -> Decision:
         async def decide() -> _Decided:
-            return _Decided(await review(), caller.expires_at)
+            return _Decided(await review(attributes), caller.expires_at)
 
-        return (await self._decided.outcome((caller.key, wanted), decide)).decision
+        return (await self._decided.outcome((caller.key, attributes), decide)).decision
 
     def _remembered_seconds(self, decided: _Decided) -> float:
         decision, expires_at = decided
         if decision.allowed:
-            return min(self._allowed_seconds, expires_at - time.time())
+            return remembered_seconds(self._allowed_seconds, expires_at)
         return self._denied_seconds if decision.certain else 0.0

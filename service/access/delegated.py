@@ -3,7 +3,6 @@
 https://kubernetes.io/docs/reference/access-authn-authz/authentication/#webhook-token-authentication has the idea.
 """
 
-import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -11,9 +10,8 @@ import msgspec
 from multidict import CIMultiDictProxy
 
 from service.access.bearer import digest, expiry_of, token_of
-from service.access.caller import Caller
+from service.access.caller import Caller, remembered_seconds
 from service.access.decisions import Decisions
-from service.access.denial import denial
 from service.access.review_cache import ReviewCache
 from service.errors import Unauthorized
 from service.kube.client import KubeClient
@@ -60,12 +58,8 @@ class DelegatedAccess:
 
     async def authorize(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
         """Ask for each of what is wanted, as in `Access`."""
-        for attributes in wanted:
-            decision = await self._decisions.decision(
-                caller, attributes, partial(self._reviewer.review_access, caller.user, attributes)
-            )
-            if not decision.allowed:
-                raise denial(caller.user.username, attributes, decision.reason)
+        review = partial(self._reviewer.review_access, caller.user)
+        await self._decisions.require(caller, wanted, review, self.user_of)
 
     async def authorize_shared(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
         """Ask no more: what the service reads for one caller and for all is the same."""
@@ -84,4 +78,4 @@ class DelegatedAccess:
     def _remembered_seconds(self, caller: Caller) -> float:
         if caller is _NOBODY:
             return self._settings.denied_cache_seconds
-        return min(self._settings.identity_cache_seconds, caller.expires_at - time.time())
+        return remembered_seconds(self._settings.identity_cache_seconds, caller.expires_at)

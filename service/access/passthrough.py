@@ -1,15 +1,12 @@
 """Mode `passthrough`: the caller's own token goes upstream, and the apiserver decides."""
 
-import time
 from collections.abc import Sequence
-from functools import partial
 
 from multidict import CIMultiDictProxy
 
 from service.access.bearer import digest, expiry_of, token_of
-from service.access.caller import Caller
+from service.access.caller import Caller, remembered_seconds
 from service.access.decisions import Decisions
-from service.access.denial import denial
 from service.access.review_cache import ReviewCache
 from service.kube.client import KubeClient
 from service.kube.reviews import AccessAttributes, Reviewer, UserInfo
@@ -51,13 +48,8 @@ class PassthroughAccess:
 
     async def authorize_shared(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
         """Ask for each of what is wanted in the caller's name, as in `Access`."""
-        reviewer = self._reviewer_for(caller)
-        for attributes in wanted:
-            decision = await self._decisions.decision(
-                caller, attributes, partial(reviewer.review_self_access, attributes)
-            )
-            if not decision.allowed:
-                raise denial((await self.user_of(caller)).username, attributes, decision.reason)
+        review = self._reviewer_for(caller).review_self_access
+        await self._decisions.require(caller, wanted, review, self.user_of)
 
     async def user_of(self, caller: Caller) -> UserInfo:
         """Return whose token it is, by a SelfSubjectReview."""
@@ -69,7 +61,7 @@ class PassthroughAccess:
         return (await self._identities.outcome(caller.key, identify)).user
 
     def _remembered_seconds(self, caller: Caller) -> float:
-        return min(self._identity_seconds, caller.expires_at - time.time())
+        return remembered_seconds(self._identity_seconds, caller.expires_at)
 
     def _reviewer_for(self, caller: Caller) -> Reviewer:
         return Reviewer(self.client_for(caller), self._review_seconds)

@@ -87,7 +87,7 @@ async def find_replay(
         path = JOBS.path(namespace, check_name(manifest.name))
     except BadRequest:
         return None  # no Job has this name
-    wanted = {name: asked[name] for name in ("pretty", "timeout") if name in asked}
+    wanted = query.about_the_answer(asked)
     answer = await _read(request, path, wanted)
     if answer.status == 429 or answer.status >= 500:
         return await relay_answer(request, answer)

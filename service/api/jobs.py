@@ -76,7 +76,7 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
     await guard.authorize(request, "delete", namespace, name)
     options = delete_options.merged(asked, await body.read_body(request))
     headers = forwarded(request) | {"Content-Type": "application/json"}
-    upstream_query = query.encoded({key: asked[key] for key in ("pretty", "timeout") if key in asked})
+    upstream_query = query.encoded(query.about_the_answer(asked))
     client = request[keys.KUBE_CLIENT]
     path = JOBS.path(namespace, name)
     async with await client.write("DELETE", path, upstream_query, headers, options) as upstream:

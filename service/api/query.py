@@ -169,6 +169,11 @@ def is_true(value: str | None) -> bool:
     return value in {"true", "1"}
 
 
+def about_the_answer(query: Mapping[str, str]) -> dict[str, str]:
+    """Return what a call says of its answer rather than of what is done: such parameters fit any method."""
+    return {name: query[name] for name in ("pretty", "timeout") if name in query}
+
+
 def encoded(query: Mapping[str, str]) -> str:
     """Return checked parameters as a query string for the apiserver."""
     return urlencode(query)

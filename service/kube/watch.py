@@ -93,7 +93,7 @@ def bookmark(resource_version: int, *, ends_initial_events: bool = False) -> byt
 async def watching(
     client: KubeClient, path: str, parameters: Mapping[str, str], silence_seconds: float
 ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
-    """Watch a path in the service's own name, with bookmarks; leaving the context ends the watch.
+    """Watch a path, with bookmarks; leaving the context ends the watch.
 
     Args:
         client: the connections.
