@@ -17,12 +17,19 @@ class Resource:
     Attributes:
         group: the API group, empty for the core one.
         version: the version within the group.
-        plural: the name in URLs and in RBAC rules.
+        plural: the name in URLs.
+        subresource: the part of an object that is meant, such as a pod's log; empty for the object itself.
     """
 
     group: str
     version: str
     plural: str
+    subresource: str = ""
+
+    @property
+    def rule(self) -> str:
+        """The name in an RBAC rule, such as jobs or pods/log."""
+        return f"{self.plural}/{self.subresource}" if self.subresource else self.plural
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
         """Return the apiserver's path of one object, of a namespace's list, or of the list of all.
@@ -35,10 +42,16 @@ class Resource:
         if namespace is None:
             return f"{root}/{self.plural}"
         collection = f"{root}/namespaces/{namespace}/{self.plural}"
-        return collection if name is None else f"{collection}/{name}"
+        if name is None:
+            return collection
+        single = f"{collection}/{name}"
+        return f"{single}/{self.subresource}" if self.subresource else single
 
 
 JOBS = Resource(group="batch", version="v1", plural="jobs")
+PODS = Resource(group="", version="v1", plural="pods")
+PODS_LOG = Resource(group="", version="v1", plural="pods", subresource="log")
+EVENTS = Resource(group="", version="v1", plural="events")
 
 
 def check_namespace(value: str) -> str:

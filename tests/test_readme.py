@@ -57,10 +57,18 @@ def test_every_query_parameter_is_there_and_no_other() -> None:
 
 def test_every_call_is_there_with_the_rights_that_it_takes() -> None:
     rows = re.findall(r"^\| (\w+) \| (`.*) \|$", section("Callers"), re.MULTILINE)
-    told = {call: re.findall(r"`(get|list|watch|create|delete)`( by name)?", rights) for call, rights in rows}
-    # What lists and watches are about is named by a fieldSelector, if at all.
+    right = r"`(get|list|watch|create|delete)`(?: of ([\w/]+))?( by name)?"
+    told = {call: re.findall(right, rights) for call, rights in rows}
+    # What lists and watches are about is named by a fieldSelector, and the pod by a parameter, if at all.
     known = {
-        call: [(right.verb, " by name" * (right.named and call not in {"list", "watch"})) for right in rights]
+        call: [
+            (
+                right.verb,
+                right.resource.rule.removeprefix("jobs"),
+                " by name" * (right.names == "job" and call not in {"list", "watch"}),
+            )
+            for right in rights
+        ]
         for call, rights in RIGHTS.items()
     }
     assert told == known

@@ -12,12 +12,12 @@ def denial(username: str, wanted: AccessAttributes, reason: str) -> Forbidden:
         wanted: what the user wanted to do.
         reason: the authorizer's; may be empty.
     """
-    resource = wanted.resource.plural.partition("/")[0]  # of pods/log, for one
+    resource = wanted.resource.plural
     qualified = f"{resource}.{wanted.resource.group}" if wanted.resource.group else resource
     about = f'{qualified} "{wanted.name}"' if wanted.name else qualified
     where = f'in the namespace "{wanted.namespace}"' if wanted.namespace else "at the cluster scope"
     told = (
-        f'{about} is forbidden: User "{username}" cannot {wanted.verb} resource "{wanted.resource.plural}" '
+        f'{about} is forbidden: User "{username}" cannot {wanted.verb} resource "{wanted.resource.rule}" '
         f'in API group "{wanted.resource.group}" {where}'
     )
     named = {"name": wanted.name} if wanted.name else {}

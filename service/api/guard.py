@@ -9,7 +9,7 @@ from service.api import keys
 from service.errors import Forbidden
 
 
-async def authorize(request: web.Request, call: str, namespace: str | None, name: str = "") -> None:
+async def authorize(request: web.Request, call: str, namespace: str | None, name: str = "", pod: str = "") -> None:
     """Let a call go on, or not; the audit line tells it either way.
 
     Args:
@@ -17,14 +17,15 @@ async def authorize(request: web.Request, call: str, namespace: str | None, name
         call: which call of `service.access.rights` it is.
         namespace: a checked namespace; None for all.
         name: the checked name that the call is about, if it is about one.
+        pod: the checked name of the one pod that it is about, if it is about one.
 
     Raises:
         Forbidden: the caller may not do this, or the namespace is not served here.
         Unauthorized: the caller's token is no longer accepted.
         ServiceUnavailable, Timeout: the apiserver could not be asked; nothing is allowed then.
     """
-    wanted = request[keys.WANTED] = attributes_of(call, namespace or "", name)
-    request[keys.AUDIT].about(wanted[-1].verb, wanted[-1].resource.plural, namespace or "", name)
+    wanted = request[keys.WANTED] = attributes_of(call, namespace or "", name, pod)
+    request[keys.AUDIT].about(wanted[-1].verb, wanted[-1].resource.rule, namespace or "", name)
     _check_is_served(request, namespace)
     await request.app[keys.ACCESS].authorize(request[keys.CALLER], wanted)
 

@@ -204,6 +204,7 @@ def _resource_attributes(attributes: AccessAttributes) -> dict[str, str]:
         "group": attributes.resource.group,
         "version": attributes.resource.version,
         "resource": attributes.resource.plural,
+        "subresource": attributes.resource.subresource,
         "namespace": attributes.namespace,
         "name": attributes.name,
     }

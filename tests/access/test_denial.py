@@ -4,10 +4,8 @@ import pytest
 
 from service.access.denial import denial
 from service.kube.reviews import AccessAttributes
-from service.resources import JOBS, Resource
+from service.resources import JOBS, PODS, PODS_LOG
 
-PODS = Resource("", "v1", "pods")
-LOGS = Resource("", "v1", "pods/log")
 IN_BATCH = {"group": "batch", "kind": "jobs"}
 
 
@@ -42,7 +40,7 @@ IN_BATCH = {"group": "batch", "kind": "jobs"}
             {"kind": "pods"},
         ),
         (
-            AccessAttributes("get", LOGS, "team", "one-x"),
+            AccessAttributes("get", PODS_LOG, "team", "one-x"),
             "",
             'pods "one-x" is forbidden: User "ann" cannot get resource "pods/log" in API group "" '
             'in the namespace "team"',

@@ -77,17 +77,23 @@ def is_allowed(call: str, answer: Answer) -> bool:
 
 
 def test_the_table_in_the_code_is_the_contracts() -> None:
-    of_jobs = {call: [(right.verb, right.named) for right in rights] for call, rights in RIGHTS.items()}
-    assert of_jobs == {
-        "get": [("get", True)],
-        "create": [("create", False)],
-        "delete": [("delete", True)],
-        "list": [("list", True)],
-        "watch": [("watch", True)],
-        "wait": [("get", True), ("watch", True)],
+    told = {
+        call: [(right.verb, f"{right.resource.group}/{right.resource.rule}", right.names) for right in rights]
+        for call, rights in RIGHTS.items()
     }
-    assert {(right.resource.group, right.resource.plural) for each in RIGHTS.values() for right in each} == {
-        ("batch", "jobs")
+    get_job, list_pods = ("get", "batch/jobs", "job"), ("list", "/pods", "")
+    get_log = ("get", "/pods/log", "pod")
+    assert told == {
+        "get": [get_job],
+        "create": [("create", "batch/jobs", "")],
+        "delete": [("delete", "batch/jobs", "job")],
+        "list": [("list", "batch/jobs", "job")],
+        "watch": [("watch", "batch/jobs", "job")],
+        "wait": [get_job, ("watch", "batch/jobs", "job")],
+        "pods": [get_job, list_pods],
+        "events": [get_job, list_pods, ("list", "/events", "")],
+        "log": [get_job, list_pods, get_log],
+        "follow": [get_job, list_pods, ("watch", "/pods", ""), get_log],
     }
 
 
