@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TypeVar
 
 import msgspec
 
-T = TypeVar("T")
+from service.kube.objects import decoded
 
 _NO_LABELS: Mapping[str, str] = MappingProxyType({})
 # What the items of a list lack, in the order in which a watch has it.
@@ -154,18 +153,6 @@ def with_resource_version(raw: bytes, resource_version: int) -> bytes:
     metadata["resourceVersion"] = msgspec.Raw(b'"%d"' % resource_version)
     content["metadata"] = msgspec.Raw(msgspec.json.encode(metadata))
     return msgspec.json.encode(content)
-
-
-def decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes) -> T:
-    """Decode, with one kind of error for whatever is wrong with the bytes.
-
-    Raises:
-        msgspec.DecodeError: they are not what the decoder reads.
-    """
-    try:
-        return decoder.decode(raw)
-    except UnicodeDecodeError:  # which is no DecodeError
-        raise msgspec.DecodeError("a text is not UTF-8") from None
 
 
 def _number(resource_version: str) -> int:

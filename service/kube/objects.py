@@ -1,6 +1,10 @@
 """Reads the few fields that we need out of an object's raw bytes, and builds nothing else."""
 
+from typing import TypeVar
+
 import msgspec
+
+T = TypeVar("T")
 
 
 class _Metadata(msgspec.Struct):
@@ -45,3 +49,15 @@ def git_version_of(raw: bytes) -> str | None:
         return msgspec.json.decode(raw, type=_Version).git_version
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes) -> T:
+    """Decode, with one kind of error for whatever is wrong with the bytes.
+
+    Raises:
+        msgspec.DecodeError: they are not what the decoder reads.
+    """
+    try:
+        return decoder.decode(raw)
+    except UnicodeDecodeError:  # which is no DecodeError
+        raise msgspec.DecodeError("a text is not UTF-8") from None

@@ -11,8 +11,9 @@ import msgspec
 
 from service.kube.answers import Answer, Refused
 from service.kube.client import KubeClient
-from service.kube.jobs import decoded, resource_version_of
+from service.kube.jobs import resource_version_of
 from service.kube.lists import JSON
+from service.kube.objects import decoded
 from service.kube.responses import UpstreamBroken, UpstreamResponse
 
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
