@@ -7,14 +7,9 @@ from urllib.parse import urlencode
 from service.cache.batches import State
 from service.cache.job_cache import JobCache
 from service.cache.singleflight import SharedReads
-from service.kube.answers import Refused
 from service.kube.client import KubeClient
 from service.kube.jobs import Job
-from service.kube.lists import job_pages
-
-_EXPIRED = 410
-# A list whose pages come too slowly for the apiserver's memory is begun anew this often.
-_MOST_ATTEMPTS = 3
+from service.kube.lists import begun_anew, job_pages
 
 
 class SharedLists:
@@ -38,13 +33,7 @@ class SharedLists:
         """
 
         async def fetch() -> State:
-            for _ in range(_MOST_ATTEMPTS - 1):
-                try:
-                    return await self._list(path, selectors)
-                except Refused as refused:
-                    if refused.answer.status != _EXPIRED:
-                        raise
-            return await self._list(path, selectors)
+            return await begun_anew(lambda: self._list(path, selectors))
 
         return await self._reads.read((path, urlencode(selectors)), fetch)
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 import msgspec
 
 from service.kube.objects import decoded
+from service.kube.raw_lists import read_list
 
 _NO_LABELS: Mapping[str, str] = MappingProxyType({})
 # What the items of a list lack, in the order in which a watch has it.
@@ -88,18 +89,7 @@ class _Object(msgspec.Struct):
     status: _Status = msgspec.field(default_factory=_Status)
 
 
-class _ListMetadata(msgspec.Struct, rename="camel"):
-    resource_version: str = "0"
-    continue_token: str = msgspec.field(name="continue", default="")
-
-
-class _List(msgspec.Struct):
-    metadata: _ListMetadata
-    items: list[msgspec.Raw] | None = None
-
-
 _object = msgspec.json.Decoder(_Object)
-_list = msgspec.json.Decoder(_List)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -129,12 +119,9 @@ def read_page(raw: bytes) -> JobPage:
     Raises:
         msgspec.DecodeError: as in `read_job`.
     """
-    found = decoded(_list, raw)
-    return JobPage(
-        _number(found.metadata.resource_version),
-        found.metadata.continue_token,
-        tuple(read_job(bytes(item)) for item in found.items or ()),
-    )
+    found = read_list(raw)
+    jobs = tuple(read_job(bytes(item)) for item in found.items)
+    return JobPage(_number(found.resource_version), found.continue_token, jobs)
 
 
 def resource_version_of(raw: bytes) -> int:
