@@ -84,20 +84,23 @@ DRY_RUN = _one_of("dryRun", "All")
 PROPAGATION_POLICY = _one_of("propagationPolicy", "Background", "Foreground", "Orphan")
 
 GET = declared(RESOURCE_VERSION, PRETTY, TIMEOUT)
-LIST = declared(
+PODS = declared(
     _text("labelSelector"),
     _text("fieldSelector"),
     _int64("limit"),
     _text("continue"),
     RESOURCE_VERSION,
     _one_of("resourceVersionMatch", "NotOlderThan", "Exact"),
+    _one_of("includeObject", "None", "Metadata", "Object"),
+    PRETTY,
+    TIMEOUT,
+)
+LIST = declared(
+    *PODS.values(),
     _boolean("watch"),
     _int64("timeoutSeconds"),
     _boolean("allowWatchBookmarks"),
     _boolean("sendInitialEvents"),
-    _one_of("includeObject", "None", "Metadata", "Object"),
-    PRETTY,
-    TIMEOUT,
 )
 CREATE = declared(
     DRY_RUN,

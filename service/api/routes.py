@@ -1,5 +1,5 @@
 """Joins the routes of every room."""
 
-from service.api import health, jobs, waits
+from service.api import events, health, jobs, pods, waits
 
-ROUTES = (*jobs.routes, *waits.routes, *health.routes)
+ROUTES = (*jobs.routes, *waits.routes, *pods.routes, *events.routes, *health.routes)

@@ -1,0 +1,59 @@
+"""A Job's pods: the raw PodList, as the apiserver selects it. Section 1 of the contract."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from aiohttp import web
+
+from service.api import guard, keys, query
+from service.api.accept import form_of
+from service.api.forwarding import forwarded
+from service.api.job_pods import job_pods, relaying_refusals
+from service.api.streaming import relay, relay_answer
+from service.errors import BadRequest, NotAcceptable
+from service.kube.answers import read_whole
+from service.kube.job_pods import JobPods, read_pod
+from service.kube.lists import JSON
+from service.kube.raw_lists import list_of, read_list
+from service.resources import PODS, check_name, check_namespace
+
+# Some thousand pods; they are read in tens of milliseconds, in which nothing else is done.
+_HELD_BYTES = 16 * 1024 * 1024
+
+
+@relaying_refusals
+async def list_pods(request: web.Request) -> web.StreamResponse:
+    """Answer with the raw PodList of one Job's pods."""
+    namespace, name = check_namespace(request.match_info["namespace"]), check_name(request.match_info["name"])
+    asked = query.read_query(request, query.PODS)
+    await guard.authorize(request, "pods", namespace, name)
+    pods = await job_pods(request, namespace, name)
+    selected = {**asked, "labelSelector": pods.narrowed(asked.get("labelSelector", ""))}
+    if pods.manual:
+        return await _own_ones(request, namespace, pods, selected)
+    client = request[keys.KUBE_CLIENT]
+    async with await client.read(PODS.path(namespace), query.encoded(selected), forwarded(request)) as upstream:
+        return await relay(request, upstream)
+
+
+routes = (web.get("/api/v1/_raw/job/namespace/{namespace}/name/{name}/pod", list_pods),)
+
+
+async def _own_ones(
+    request: web.Request, namespace: str, pods: JobPods, selected: Mapping[str, str]
+) -> web.StreamResponse:
+    """Answer with those pods of a list that are the Job's, where its selector may match others' too."""
+    if form_of(request) != "json":
+        raise NotAcceptable("the pods of a Job with manualSelector are answered in application/json only")
+    client = request[keys.KUBE_CLIENT]
+    answer = await read_whole(client, PODS.path(namespace), query.encoded(selected), JSON, _HELD_BYTES)
+    if answer is None:
+        raise BadRequest(
+            f"the selector of this Job, which has manualSelector, matches pods of more than {_HELD_BYTES} bytes: "
+            "ask for them in pages, with query parameter 'limit'"
+        )
+    if answer.status == 200:
+        found = read_list(answer.body)
+        items = [item for item in found.items if pods.includes(read_pod(item))]
+        answer = replace(answer, body=list_of("PodList", found.metadata, items))
+    return await relay_answer(request, answer)
