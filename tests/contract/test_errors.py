@@ -21,6 +21,8 @@ async def test_bad_namespaces_are_400_and_never_travel(proxied_api: Caller, prox
             ("GET", jobs(namespace), None),
             ("POST", jobs(namespace), SLEEP1),
             ("GET", job(namespace, "a"), None),
+            ("GET", job(namespace, "a") + "/pod", None),
+            ("GET", job(namespace, "a") + "/event", None),
             ("DELETE", job(namespace, "a"), None),
         ):
             answer = await proxied_api(method, path.replace("ä", "%C3%A4"), body)
@@ -30,8 +32,8 @@ async def test_bad_namespaces_are_400_and_never_travel(proxied_api: Caller, prox
 
 async def test_bad_names_are_400_and_never_travel(proxied_api: Caller, proxy: FaultProxy) -> None:
     for name in BAD_NAMES:
-        for method in ("GET", "DELETE"):
-            answer = await proxied_api(method, job("default", name).replace("ä", "%C3%A4"))
+        for method, part in (("GET", ""), ("DELETE", ""), ("GET", "/pod"), ("GET", "/event")):
+            answer = await proxied_api(method, job("default", name).replace("ä", "%C3%A4") + part)
             assert "name" in assert_is_status(answer, 400, "BadRequest")["message"]
     assert proxy.connections == []
 
@@ -76,6 +78,9 @@ async def test_dots_on_the_wire_lead_nowhere_else(proxied_api: Caller, proxy: Fa
         (f"{job('default', 'a')}?pretty=yes", "pretty"),
         (f"{job('default', 'a')}?resourceVersion=abc", "resourceVersion"),
         (f"{job('default', 'a')}?labelSelector=a", "labelSelector"),
+        (f"{job('default', 'a')}/pod?watch=true", "watch"),
+        (f"{job('default', 'a')}/pod?limit=ten", "limit"),
+        (f"{job('default', 'a')}/event?limit=1", "limit"),
         ("/livez?verbose=maybe", "verbose"),
         ("/version?verbose", "verbose"),
     ],
@@ -105,6 +110,8 @@ async def test_parameters_of_create_are_checked_before_the_body(api: Caller, que
         ("OPTIONS", job("default", "a"), "GET, HEAD, DELETE"),
         ("DELETE", jobs("default"), "GET, HEAD, POST"),
         ("PUT", jobs("default"), "GET, HEAD, POST"),
+        ("POST", job("default", "a") + "/pod", "GET, HEAD"),
+        ("DELETE", job("default", "a") + "/event", "GET, HEAD"),
         ("POST", ALL, "GET, HEAD"),
         ("DELETE", ALL, "GET, HEAD"),
         ("POST", "/livez", "GET, HEAD"),

@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-import pytest
 
 from tests.callers import Answer, Caller, assert_is_status
 from tests.contract.manifests import ending
@@ -175,16 +174,3 @@ async def test_head_answers_what_get_would_without_the_body(api: Caller, direct:
     await running(direct, namespace, 1, lasting("one", parallelism=1))
     get, head = await api("GET", pods(namespace, "one")), await api("HEAD", pods(namespace, "one"))
     assert (head.status, head.body, head.headers["Content-Type"]) == (200, b"", get.headers["Content-Type"])
-
-
-async def test_no_job_is_made_or_deleted_by_way_of_its_pods(api: Caller, namespace: str) -> None:
-    for method in ("POST", "PUT", "DELETE"):
-        refused = await api(method, pods(namespace, "one"), b"{}")
-        assert_is_status(refused, 405, "MethodNotAllowed")
-        assert refused.headers["Allow"] == "GET, HEAD"
-
-
-@pytest.mark.parametrize("query", ["?watch=true", "?timeoutSeconds=1", "?allowWatchBookmarks=1", "?follow=true"])
-async def test_what_is_no_parameter_of_it_is_400(api: Caller, namespace: str, query: str) -> None:
-    message = assert_is_status(await api("GET", pods(namespace, "one", query)), 400, "BadRequest")["message"]
-    assert "labelSelector" in message
