@@ -9,6 +9,8 @@ from yarl import URL
 from service.sandbox.server import running
 from tests.callers import Caller
 from tests.contract.paths import direct_jobs
+from tests.sandbox import log_answers, log_table
+from tests.sandbox.server_answers import differences, recorded
 from tests.waiting import WATCHDOG_SECONDS, eventually
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -28,6 +30,11 @@ async def running_pod(sandbox: Caller, script: str) -> str:
 
 async def follow(sandbox: Caller, pod: str, query: str = "") -> aiohttp.ClientResponse:
     return await sandbox.session.get(URL(f"{sandbox.url}{pod}/log?follow=true{query}", encoded=True))
+
+
+async def test_it_refuses_as_a_real_apiserver_did(http_client: aiohttp.ClientSession) -> None:
+    found = await log_answers.of_the_sandbox(http_client)
+    assert not differences(recorded(log_answers.RECORD), found, log_table.REQUESTS)
 
 
 async def test_a_log_is_followed_until_its_pod_goes(sandbox: Caller) -> None:

@@ -56,10 +56,8 @@ async def collection(request: web.Request) -> web.StreamResponse:
 
 async def single(request: web.Request) -> web.StreamResponse:
     """Answer for one object."""
-    kind, name = _kind(request), request.match_info["name"].removesuffix("/")
-    if "/" in name:
-        raise unknown_here(f"{request.method} {request.path}")
-    _check_name(name)
+    kind = _kind(request)
+    _check_name(request)
     methods: dict[str, Method] = {"GET": get_object}
     if kind in {JOBS, PODS}:
         methods["DELETE"] = delete
@@ -71,12 +69,15 @@ async def log(request: web.Request) -> web.StreamResponse:
     if request.method != "GET":
         raise method_not_allowed()
     check_acceptable(request.headers.get("Accept", ""), is_log=True)
-    _check_name(request.match_info["name"])
+    _check_name(request)
     pod = request.app[STORE].get(_key(request, PODS))
     return await send_log(request, None if pod is None else pod.decoded())
 
 
-def _check_name(name: str) -> None:
+def _check_name(request: web.Request) -> None:
+    name = request.match_info["name"].removesuffix("/")
+    if "/" in name:
+        raise unknown_here(f"{request.method} {request.path}")
     if name in {".", ".."} or "%" in name:
         problem = "may not contain '%'" if "%" in name else f"may not be '{name}'"
         raise BadRequest(f'Name parameter invalid: "{name}": {problem}')
