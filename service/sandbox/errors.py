@@ -111,12 +111,14 @@ def unsupported_media_type() -> ApiError:
     )
 
 
-def raise_if_invalid(options: str, errors: FieldErrors) -> None:
-    """Raise 422 Invalid for what is wrong with a request's options, such as ListOptions."""
+def raise_if_invalid(options: str, errors: FieldErrors, *, group: str = "meta.k8s.io", name: str = "") -> None:
+    """Raise 422 Invalid for what is wrong with a request's options, such as ListOptions of the object `name`."""
     causes: Sequence[Mapping[str, str]] = errors.causes
     if not causes:
         return
     told = list(dict.fromkeys(f"{cause['field']}: {cause['message']}" for cause in causes))
     what = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
-    details = {"group": "meta.k8s.io", "kind": options, "causes": causes}
-    raise ApiError(f'{options}.meta.k8s.io "" is invalid: {what}', code=422, details=details)
+    about = {**({"name": name} if name else {}), **({"group": group} if group else {})}
+    kind = f"{options}.{group}" if group else options
+    details = {**about, "kind": options, "causes": causes}
+    raise ApiError(f'{kind} "{name}" is invalid: {what}', code=422, details=details)

@@ -18,6 +18,7 @@ from service.sandbox.controllers.job_controller import JobController
 from service.sandbox.errors import MAX_BODY_BYTES
 from service.sandbox.events import EventRecorder
 from service.sandbox.http import handlers
+from service.sandbox.http.logs import KUBELET
 from service.sandbox.http.responses import errors_to_statuses, prepare
 from service.sandbox.http.watches import WATCHES, Watches
 from service.sandbox.kubelet.kubelet import Kubelet
@@ -40,6 +41,7 @@ _ROUTES = (
     ("/apis/batch/v1", handlers.batch_resources),
 )
 _ROOTS = ("/apis/batch/v1/{}{{resource:jobs}}", "/api/v1/{}{{resource:pods|events}}")
+_LOG = "/api/v1/namespaces/{namespace}/{resource:pods}/{name}/log{slash:/?}"
 
 
 @asynccontextmanager
@@ -58,13 +60,14 @@ async def running(store: Store | None = None, *, bookmark_seconds: float = BOOKM
     store = Store() if store is None else store
     clock = EventLoopClock()
     events = EventRecorder(store, clock)
+    kubelet = Kubelet(store, events, clock)
     workers = (
         events,
         JobController(store, events, clock, lambda key: _delete_expired(store, key)),
-        Kubelet(store, events, clock),
+        kubelet,
         GarbageCollector(store, clock),
     )
-    async with _listening(create_app(store, bookmark_seconds)) as url, asyncio.TaskGroup() as tasks:
+    async with _listening(create_app(store, kubelet, bookmark_seconds)) as url, asyncio.TaskGroup() as tasks:
         running_workers = [tasks.create_task(each.run()) for each in workers]
         # Its models take a second to import, which the first Job need not wait for.
         tasks.create_task(asyncio.to_thread(fields_of, "V1Job"))
@@ -73,14 +76,17 @@ async def running(store: Store | None = None, *, bookmark_seconds: float = BOOKM
             task.cancel()
 
 
-def create_app(store: Store, bookmark_seconds: float = BOOKMARK_SECONDS) -> web.Application:
-    """Return the apiserver of a store, without controllers."""
+def create_app(store: Store, kubelet: Kubelet, bookmark_seconds: float = BOOKMARK_SECONDS) -> web.Application:
+    """Return the apiserver of a store, without controllers; the kubelet is asked for logs."""
     app = web.Application(middlewares=[errors_to_statuses], client_max_size=MAX_BODY_BYTES)
     app[handlers.STORE] = store
+    app[KUBELET] = kubelet
     app[WATCHES] = watches = Watches(store, bookmark_seconds)
     app.on_shutdown.append(watches.end)
     for path, handler in _ROUTES:
         app.router.add_get(path + "{slash:/?}", handler, allow_head=False)
+    # Before the objects, whose names are read up to the end of the path.
+    app.router.add_route("*", _LOG, handlers.log)
     for root in _ROOTS:
         app.router.add_route("*", root.format("") + "{slash:/?}", handlers.all_namespaces)
         namespaced = root.format("namespaces/{namespace}/")

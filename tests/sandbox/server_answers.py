@@ -31,9 +31,9 @@ _VARYING = (
 _VARYING_KEYS = {"resourceVersion": "VERSION", "continue": "TOKEN", "serverAddress": "ADDRESS"}
 
 
-def recorded() -> list[Any]:
+def recorded(record: Path = RECORD) -> list[Any]:
     """Return what a real apiserver answered when the record was made."""
-    answers: list[Any] = json.loads(RECORD.read_text())
+    answers: list[Any] = json.loads(record.read_text())
     return answers
 
 
@@ -52,11 +52,11 @@ async def of_the_sandbox(session: aiohttp.ClientSession) -> list[Any]:
         return await _answers(Caller(session, url, {"User-Agent": USER_AGENT}))
 
 
-def differences(expected: Sequence[Any], found: Sequence[Any]) -> str:
+def differences(expected: Sequence[Any], found: Sequence[Any], requests: Sequence[Asked] = REQUESTS) -> str:
     """Return, for people, which answers differ; nothing when none does."""
     return "\n".join(
         f"{asked}\n    real    {json.dumps(theirs)}\n    sandbox {json.dumps(ours)}"
-        for asked, theirs, ours in zip(REQUESTS, expected, found, strict=True)
+        for asked, theirs, ours in zip(requests, expected, found, strict=True)
         if theirs != ours
     )
 
@@ -68,14 +68,12 @@ async def _answers(caller: Caller) -> list[Any]:
         assert created.status == 201, created
     for name in JOBS:
         await at_rest(caller, NAMESPACE, name)
-    return [_shown(await _ask(caller, asked)) for asked in REQUESTS]
+    return [await answer_to(caller, asked) for asked in REQUESTS]
 
 
-async def _ask(caller: Caller, asked: Asked) -> Answer:
-    return await caller(asked.method, asked.path, asked.body, asked.headers)
-
-
-def _shown(answer: Answer) -> Any:
+async def answer_to(caller: Caller, asked: Asked) -> Any:
+    """Send a request and return its answer without what cannot be equal."""
+    answer = await caller(asked.method, asked.path, asked.body, asked.headers)
     headers = {name: answer.headers.getall(name) for name in _HEADERS if name in answer.headers}
     return [answer.status, headers, _body(answer)]
 

@@ -1,13 +1,12 @@
 """Pods run on the sandbox's node, and say so as on a real one."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from service.sandbox.store import Key, Object
-from tests.sandbox.virtual_time import START, Sandbox, running, sandbox
+from tests.sandbox.virtual_time import Sandbox, running, sandbox
 
 
 @pytest.fixture
@@ -166,8 +165,6 @@ async def test_a_container_is_started_again_in_its_pod(box: Sandbox) -> None:
     assert container["lastState"]["terminated"]["exitCode"] == 1
     assert pod["status"]["phase"] == "Running"
     assert "BackOff" in [reason for reason, _ in box.told(pod["metadata"]["name"])]
-    previous = box.kubelet.log(pod_key(pod), "main", previous=True)
-    assert [line.text for line in previous] == [b"hello\n"]
 
 
 async def test_a_deleted_pod_is_ended_and_goes(box: Sandbox) -> None:
@@ -195,45 +192,6 @@ async def test_events_tell_how_a_pod_was_started(box: Sandbox) -> None:
         ("Created", "Container created"),
         ("Started", "Container started"),
     ]
-
-
-async def test_a_log_grows_with_time(box: Sandbox) -> None:
-    key = box.create("grows", running("sh", "-c", "echo a; sleep 10; printf b; printf 'c\\nd'; sleep 10"))
-    pod = await pod_when(box, key, "Running")
-    start = box.clock.time
-    await box.wait(1)
-    assert [line.text for line in box.kubelet.log(pod_key(pod), "main")] == [b"a\n"]
-    await box.finished(key)
-    lines = box.kubelet.log(pod_key(pod), "main")
-    assert [line.text for line in lines] == [b"a\n", b"bc\n", b"d"]
-    assert [line.time for line in lines] == [start, start + timedelta(seconds=10), start + timedelta(seconds=10)]
-
-
-async def test_the_log_of_a_container_that_waits_is_empty(box: Sandbox) -> None:
-    key = box.create("early")
-    pod = await the_pod(box, key)
-    assert box.kubelet.log(pod_key(pod), "main") == []
-    assert box.clock.time == START
-
-
-async def test_a_log_goes_with_its_pod(box: Sandbox) -> None:
-    key = box.create("goes")
-    await box.finished(key)
-    pod = pod_key(box.pods(key)[0])
-    assert box.kubelet.log(pod, "main")
-    box.store.delete(pod)
-    with pytest.raises(LookupError):
-        box.kubelet.log(pod, "main")
-
-
-async def test_there_is_no_log_of_what_never_ran(box: Sandbox) -> None:
-    key = box.create("never")
-    await box.finished(key)
-    pod = pod_key(box.pods(key)[0])
-    with pytest.raises(LookupError):
-        box.kubelet.log(pod, "other")
-    with pytest.raises(LookupError):
-        box.kubelet.log(pod, "main", previous=True)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ async def test_a_list_of_all_namespaces_is_in_the_order_of_paths(sandbox: Caller
         ("PATCH", direct_job("default", "a")),
         ("DELETE", JOBS),
         ("POST", "/api/v1/namespaces/default/pods"),
-        ("GET", "/api/v1/namespaces/default/pods/a/log"),
+        ("GET", "/api/v1/namespaces/default/pods/a/status"),
         ("GET", f"{direct_job('default', 'a')}/status"),
     ],
 )

@@ -13,6 +13,7 @@ from service.sandbox.controllers.deletion import delete_object
 from service.sandbox.controllers.job_controller import JobController
 from service.sandbox.events import EventRecorder
 from service.sandbox.kubelet.kubelet import Kubelet
+from service.sandbox.kubelet.log_reader import LogOptions
 from service.sandbox.store import Key, Object, Store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,6 +43,11 @@ class VirtualClock:
         timer = VirtualTimer(callback)
         heapq.heappush(self._timers, (when, next(self._numbers), timer))
         return timer
+
+    @property
+    def waiting(self) -> int:
+        """How many timers there are that will go off."""
+        return sum(not timer.is_cancelled for _, _, timer in self._timers)
 
     def next(self) -> datetime | None:
         while self._timers and self._timers[0][2].is_cancelled:
@@ -118,6 +124,11 @@ class Sandbox:
         """Let time pass until the Job has finished, and return its status."""
         await self.until(lambda: {"Complete", "Failed"} & set(conditions(self.status(key))))
         return self.status(key)
+
+    async def log(self, pod: Object, container: str = "main", **options: Any) -> bytes:
+        """Return the log of a pod's container; one that is followed has to end without time passing."""
+        key = Key("pods", "default", pod["metadata"]["name"])
+        return b"".join([text async for text in self.kubelet.log(key, container, LogOptions(**options))])
 
     def delete_pod(self, pod: Object) -> None:
         delete_object(self.store, Key("pods", "default", pod["metadata"]["name"]))

@@ -1,7 +1,7 @@
 """What the sandbox says of itself, so that kubectl knows how to ask: version, groups, resources."""
 
 from service import version
-from service.sandbox.kinds import KINDS, Kind
+from service.sandbox.kinds import KINDS, PODS, Kind
 from service.sandbox.store import Object
 
 GROUP = {"groupVersion": "batch/v1", "version": "v1"}
@@ -17,6 +17,7 @@ VERSION: Object = {
     "platform": "",
 }
 _BATCH: Object = {"name": "batch", "versions": [GROUP], "preferredVersion": GROUP}
+_LOG: Object = {"name": "pods/log", "singularName": "", "namespaced": True, "kind": "Pod", "verbs": ["get"]}
 
 
 def core_versions(address: str) -> Object:
@@ -38,9 +39,13 @@ def batch_group() -> Object:
 def resources(group: str) -> Object:
     """Return the kinds of a group, as GET /api/v1 and GET /apis/batch/v1 do."""
     group_version = f"{group}/v1" if group else "v1"
-    found = [_resource(kind) for kind in KINDS.values() if kind.group == group]
+    found = [each for kind in KINDS.values() if kind.group == group for each in _resources(kind)]
     version_of_list = {"apiVersion": "v1"} if group else {}
     return {"kind": "APIResourceList", **version_of_list, "groupVersion": group_version, "resources": found}
+
+
+def _resources(kind: Kind) -> list[Object]:
+    return [_resource(kind), _LOG] if kind is PODS else [_resource(kind)]
 
 
 def _resource(kind: Kind) -> Object:

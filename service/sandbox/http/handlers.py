@@ -18,6 +18,7 @@ from service.sandbox.errors import (
 )
 from service.sandbox.http import discovery, parameters
 from service.sandbox.http.lists import list_page, read_list_options
+from service.sandbox.http.logs import send_log
 from service.sandbox.http.negotiation import Representation, check_acceptable
 from service.sandbox.http.options import check_media_type, field_manager, read_create_options, read_delete_options
 from service.sandbox.http.representations import of_list, of_object
@@ -55,16 +56,31 @@ async def collection(request: web.Request) -> web.StreamResponse:
 
 async def single(request: web.Request) -> web.StreamResponse:
     """Answer for one object."""
-    kind, name = _kind(request), request.match_info["name"].removesuffix("/")
+    kind = _kind(request)
+    _check_name(request)
+    methods: dict[str, Method] = {"GET": get_object}
+    if kind in {JOBS, PODS}:
+        methods["DELETE"] = delete
+    return await _dispatch(request, methods, not_here=("PUT", "PATCH", "DELETE"))
+
+
+async def log(request: web.Request) -> web.StreamResponse:
+    """Answer for the log of a pod."""
+    if request.method != "GET":
+        raise method_not_allowed()
+    check_acceptable(request.headers.get("Accept", ""), is_log=True)
+    _check_name(request)
+    pod = request.app[STORE].get(_key(request, PODS))
+    return await send_log(request, None if pod is None else pod.decoded())
+
+
+def _check_name(request: web.Request) -> None:
+    name = request.match_info["name"].removesuffix("/")
     if "/" in name:
         raise unknown_here(f"{request.method} {request.path}")
     if name in {".", ".."} or "%" in name:
         problem = "may not contain '%'" if "%" in name else f"may not be '{name}'"
         raise BadRequest(f'Name parameter invalid: "{name}": {problem}')
-    methods: dict[str, Method] = {"GET": get_object}
-    if kind in {JOBS, PODS}:
-        methods["DELETE"] = delete
-    return await _dispatch(request, methods, not_here=("PUT", "PATCH", "DELETE"))
 
 
 async def unknown(request: web.Request) -> web.Response:

@@ -49,17 +49,18 @@ class _Clause:
         return self.media_type in {media_type, "*/*", f"{media_type.partition('/')[0]}/*"}
 
 
-def check_acceptable(accept: str, *, is_list: bool) -> None:
+def check_acceptable(accept: str, *, is_list: bool = False, is_log: bool = False) -> None:
     """Refuse an Accept none of whose clauses names a type of the apiserver, in the words of its router.
 
     Raises:
         NotAcceptable: so it is.
     """
     named = {each.partition(";")[0].strip() for each in accept.split(",")}
-    if not accept or "*/*" in named or named & set(MEDIA_TYPES):
+    known = ("text/plain", *MEDIA_TYPES) if is_log else MEDIA_TYPES
+    if not accept or "*/*" in named or named & set(known):
         return
     streams = [f"{each};stream=watch" for each in (MEDIA_TYPES[0], MEDIA_TYPES[2])] if is_list else []
-    available = ", ".join([*MEDIA_TYPES, *streams])
+    available = ", ".join([*known, *streams])
     raise NotAcceptable(f"406: Not Acceptable\n\nAvailable representations: {available}", details={})
 
 

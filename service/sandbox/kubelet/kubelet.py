@@ -1,14 +1,18 @@
 """Runs pods on the sandbox's one node, as the scheduler and the kubelet do; containers are only imagined."""
 
 import itertools
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 
+from service.errors import BadRequest
 from service.sandbox.clock import Clock
 from service.sandbox.controllers import pods
 from service.sandbox.controllers.deletion import DeleteOptions, delete_object
 from service.sandbox.events import EventRecorder, Source
 from service.sandbox.kubelet import pod_status
-from service.sandbox.kubelet.pod_run import ContainerRun, LogLine, PodRun, log_lines
+from service.sandbox.kubelet.container_log import read_log
+from service.sandbox.kubelet.log_reader import LogOptions
+from service.sandbox.kubelet.pod_run import ContainerRun, PodRun
 from service.sandbox.store import Change, Key, Object, Store
 from service.sandbox.work_queue import WorkQueue
 
@@ -43,39 +47,43 @@ class Kubelet:
         return len(self._queue)
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        await self._queue.work(self._look)
+        """Work until cancelled, as a node that is switched off: then nothing runs any more."""
+        try:
+            await self._queue.work(self._look)
+        finally:
+            for run in self._runs.values():
+                run.kill(self._clock.now())
 
-    def log(self, pod: Key, container: str, *, previous: bool = False) -> list[LogLine]:
-        """Return what a container has written by now, at most programs.MOST_LOG_BYTES.
+    def log(self, pod: Key, container: str, options: LogOptions) -> AsyncGenerator[bytes, None]:
+        """Return what a container has written, and will write if that is followed.
 
         Args:
             pod: where the pod is.
             container: the container's name.
-            previous: of the run before the present one.
+            options: what part is wanted.
 
         Raises:
-            LookupError: there is no such container, or no run before.
+            BadRequest: there is no such container, it has not begun, or there was no run before.
         """
         run = self._runs.get(pod)
         found = [each for each in run.containers if each.spec["name"] == container] if run else []
-        if not found:
-            raise LookupError(f"no container {container} in {pod.namespace}/{pod.name}")
-        each = found[0]
-        attempt = each.attempt
-        # A container that waits to be started again has its latest run behind it, yet that is what a log shows.
-        if previous:
-            attempt = each.previous
-            if attempt is None:
-                raise LookupError(f"container {container} in {pod.namespace}/{pod.name} was not started again")
-        return [] if attempt is None else list(log_lines(each, attempt, self._clock.now()))
+        if run is None or not found:
+            raise BadRequest(f'container "{container}" in pod "{pod.name}" is not available')
+        attempt = found[0].latest_ended if options.previous else found[0].attempt
+        if attempt is None and options.previous:
+            raise BadRequest(f'previous terminated container "{container}" in pod "{pod.name}" not found')
+        if attempt is None:
+            reason = pod_status.waiting_reason(run)
+            raise BadRequest(f'container "{container}" in pod "{pod.name}" is waiting to start: {reason}')
+        return read_log(run, found[0].program, attempt, options, self._clock)
 
     def _changed(self, change: Change) -> None:
         key = change.stored.key
         if key.resource != "pods":
             return
         if change.type == "DELETED":
-            self._runs.pop(key, None)
+            if (run := self._runs.pop(key, None)) is not None:
+                run.kill(self._clock.now())
             self._queue.forget(key)
         elif not self._writing:
             self._queue.add(key)

@@ -4,9 +4,11 @@ https://kubernetes.io/docs/concepts/workloads/pods/init-containers/
 https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
 """
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
@@ -26,7 +28,7 @@ Role: TypeAlias = Literal["init", "sidecar", "main"]
 _METADATA = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
     """One run of a container.
 
@@ -102,8 +104,13 @@ class ContainerRun:
         if self.attempt is None:
             self.attempt = Attempt(0, when)
         if self.attempt.ended_at is None:
-            self.attempt = Attempt(self.attempt.number, self.attempt.started_at, when, exit_code)
+            self.attempt.ended_at, self.attempt.exit_code = when, exit_code
         self.restart_at = when + timedelta(seconds=self.backoff_seconds) if restart else None
+
+    @property
+    def latest_ended(self) -> Attempt | None:
+        """The run that is told as the last one: the latest of those that another one follows, or is to follow."""
+        return self.attempt if self.restart_at is not None else self.previous
 
     @property
     def backoff_seconds(self) -> float:
@@ -141,6 +148,17 @@ class PodRun:
             *(ContainerRun(pod, each, "main") for each in spec["containers"]),
         ]
         self._restarts = spec.get("restartPolicy") == "OnFailure"
+        self._wakers: set[asyncio.Event] = set()
+
+    @contextmanager
+    def waker(self) -> Iterator[asyncio.Event]:
+        """Return an event that is set whenever a container may have begun or ended."""
+        waker = asyncio.Event()
+        self._wakers.add(waker)
+        try:
+            yield waker
+        finally:
+            self._wakers.remove(waker)
 
     @property
     def mains(self) -> list[ContainerRun]:
@@ -168,12 +186,18 @@ class PodRun:
             self._begin(now)
         if self.phase in {"Succeeded", "Failed"}:
             self._stop_sidecars(now)
+        self._wake()
 
     def kill(self, now: datetime) -> None:
         """End everything, as when the pod is deleted."""
         for each in self.containers:
             if not each.is_over:
                 each.end(now, KILLED)
+        self._wake()
+
+    def _wake(self) -> None:
+        for waker in self._wakers:
+            waker.set()
 
     def wakes_at(self) -> datetime | None:
         """Return when the next step is due; None for never."""
@@ -232,33 +256,3 @@ def _shown(spec: dict[str, Any], argv: list[str]) -> str:
 
 def _init_role(container: dict[str, Any]) -> Role:
     return "sidecar" if container.get("restartPolicy") == "Always" else "init"
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line of a container's log.
-
-    Attributes:
-        time: when it was written.
-        text: the line with its newline; the last one may lack it.
-    """
-
-    time: datetime
-    text: bytes
-
-
-def log_lines(run: ContainerRun, attempt: Attempt, now: datetime) -> Iterator[LogLine]:
-    """Yield what a run of a container has written by now."""
-    until = attempt.ended_at or now
-    begun: LogLine | None = None
-    for output in run.program.output:
-        time = attempt.started_at + timedelta(seconds=min(output.second, 1e9))
-        if time > until:
-            break
-        for text in output.text.splitlines(keepends=True):
-            begun = LogLine(time, text) if begun is None else LogLine(begun.time, begun.text + text)
-            if text.endswith(b"\n"):
-                yield begun
-                begun = None
-    if begun is not None:
-        yield begun

@@ -39,6 +39,12 @@ def scheduled(now: datetime) -> dict[str, Any]:
     return {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": timestamp(now)}
 
 
+def waiting_reason(run: PodRun) -> str:
+    """Return why a container has not begun yet."""
+    waits = any(each.role != "main" for each in run.containers)
+    return "PodInitializing" if waits else "ContainerCreating"
+
+
 def _conditions(pod: Object, run: PodRun, phase: str, now: datetime) -> list[dict[str, Any]]:
     before = {each["type"]: each for each in pod["status"].get("conditions") or ()}
     ended = phase in {"Succeeded", "Failed"}
@@ -112,8 +118,7 @@ def _container(each: ContainerRun, run: PodRun, pod: Object) -> dict[str, Any]:
 def _state(each: ContainerRun, run: PodRun, pod: Object) -> dict[str, Any]:
     attempt = each.attempt
     if attempt is None:
-        waits = any(other.role != "main" for other in run.containers)
-        return {"waiting": {"reason": "PodInitializing" if waits else "ContainerCreating"}}
+        return {"waiting": {"reason": waiting_reason(run)}}
     if each.restart_at is not None:
         metadata = pod["metadata"]
         name = f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
@@ -125,7 +130,7 @@ def _state(each: ContainerRun, run: PodRun, pod: Object) -> dict[str, Any]:
 
 
 def _last_state(each: ContainerRun) -> dict[str, Any]:
-    last = each.attempt if each.restart_at is not None else each.previous
+    last = each.latest_ended
     return {"terminated": _ended(each, last)} if last is not None else {}
 
 
