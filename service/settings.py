@@ -76,15 +76,21 @@ class Settings:
         seconds(0.05, 60), "10", "seconds until the apiserver has answered who a caller is, or what it may do"
     )
     stream_review_seconds: float = _setting(
-        seconds(0.05, 3600), "30", "seconds after which the caller of an open watch or wait is reviewed again"
+        seconds(0.05, 3600),
+        "30",
+        "seconds after which the caller of an open watch, wait or followed log is reviewed again",
     )
     max_requests_inflight: int = _setting(
-        whole(1, 1_000_000), "400", "requests at a time, watches and waits aside; more are 429"
+        whole(1, 1_000_000),
+        "400",
+        "requests at a time, aside from watches, waits and logs that are followed; more are 429",
     )
     max_requests_inflight_per_caller: int = _setting(
         whole(1, 1_000_000), "200", "the same of one caller, where callers are told apart"
     )
-    max_streams: int = _setting(whole(1, 1_000_000), "4000", "watches and waits at a time; more are 429")
+    max_streams: int = _setting(
+        whole(1, 1_000_000), "4000", "watches, waits and followed logs at a time; more are 429"
+    )
     max_streams_per_caller: int = _setting(
         whole(1, 1_000_000), "2000", "the same of one caller, where callers are told apart"
     )

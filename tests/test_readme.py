@@ -42,13 +42,14 @@ def test_every_query_parameter_is_there_and_no_other() -> None:
     told = {
         name: set(re.findall(r"`([^`]+)`", parameters))
         for name, parameters in re.findall(
-            r"^\| (get|list|wait|pods|create|delete) \| (.*) \|$", section("Routes"), re.MULTILINE
+            r"^\| (get|list|wait|log|pods|create|delete) \| (.*) \|$", section("Routes"), re.MULTILINE
         )
     }
     known = {
         "get": query.GET,
         "list": query.LIST,
         "wait": query.WAIT,
+        "log": query.LOG,
         "pods": query.PODS,
         "create": query.CREATE,
         "delete": query.DELETE,

@@ -9,6 +9,7 @@ Form: TypeAlias = Literal["json", "events", "upstream"]
 
 _EVENT_STREAM = "text/event-stream"
 _JSON = ("application/json", "application/*", "*/*")
+_TEXT = ("text/plain", "text/*", "*/*")
 # What the apiserver can produce besides plain JSON.
 _UPSTREAM = ("application/yaml", "application/vnd.kubernetes.protobuf")
 # Parameters that do not change what JSON is meant; of `stream` only one value is known.
@@ -36,6 +37,12 @@ def form_of(request: web.Request) -> Form:
         if media_type in _UPSTREAM:
             return "upstream"
     return "upstream"
+
+
+def takes_text(request: web.Request) -> bool:
+    """Tell whether Accept lets an answer be plain text."""
+    accept = ", ".join(request.headers.getall("Accept", ()))
+    return not accept.strip() or any(media_type in _TEXT for media_type, _ in _clauses(accept))
 
 
 def _clauses(accept: str) -> Iterator[tuple[str, dict[str, str]]]:

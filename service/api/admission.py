@@ -43,9 +43,9 @@ class Admission:
         self.requests_of_one = _Bound(
             settings, "max_requests_inflight_per_caller", "too many requests of this caller in flight"
         )
-        self.streams = _Bound(settings, "max_streams", "too many watches and waits")
+        self.streams = _Bound(settings, "max_streams", "too many watches, waits and followed logs")
         self.streams_of_one = _Bound(
-            settings, "max_streams_per_caller", "too many watches and waits of this caller"
+            settings, "max_streams_per_caller", "too many watches, waits and followed logs of this caller"
         )
 
 

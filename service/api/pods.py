@@ -12,8 +12,9 @@ from service.api.job_pods import job_pods, relaying_refusals
 from service.api.streaming import relay, relay_answer
 from service.errors import BadRequest, NotAcceptable
 from service.kube.answers import read_whole
-from service.kube.job_pods import JobPods, read_pod
+from service.kube.job_pods import JobPods
 from service.kube.lists import JSON
+from service.kube.pods import read_pod
 from service.kube.raw_lists import list_of, read_list
 from service.resources import PODS, check_name, check_namespace
 

@@ -8,17 +8,20 @@ https://kubernetes.io/docs/reference/kubernetes-api/common-parameters/common-par
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import unquote_to_bytes, urlencode
 
 from aiohttp import web
 
+from service.dns_names import is_label, is_subdomain
 from service.errors import BadRequest, shown
 from service.kube.conditions import parse_goal
 
 _BOOLEANS = ("true", "false", "1", "0")
 _UNSIGNED = re.compile(r"[0-9]{1,20}")
 _SIGNED = re.compile(r"-?[0-9]{1,19}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII)
 # Go's time.ParseDuration: https://pkg.go.dev/time#ParseDuration
 _DURATION = re.compile(r"[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
 
@@ -59,6 +62,14 @@ def _int64(name: str) -> Parameter:
     )
 
 
+def _whole(name: str, least: int) -> Parameter:
+    return Parameter(
+        name,
+        f"a whole number of 64 bit, {least} or more",
+        lambda value: _UNSIGNED.fullmatch(value) is not None and least <= int(value) < 2**63,
+    )
+
+
 def _resource_version(name: str) -> Parameter:
     return Parameter(
         name,
@@ -69,6 +80,16 @@ def _resource_version(name: str) -> Parameter:
 
 def _duration(name: str) -> Parameter:
     return Parameter(name, "a duration such as 30s or 1m30s", lambda value: _DURATION.fullmatch(value) is not None)
+
+
+def _is_time(value: str) -> bool:
+    if not _TIME.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value[:19])
+    except ValueError:
+        return False
+    return True
 
 
 def declared(*parameters: Parameter) -> Mapping[str, Parameter]:
@@ -131,6 +152,19 @@ WAIT = declared(
         "a whole number of seconds from 1 to 3600",
         lambda value: _UNSIGNED.fullmatch(value) is not None and 1 <= int(value) <= 3600,
     ),
+)
+LOG = declared(
+    _boolean("follow"),
+    _whole("tailLines", 0),
+    _whole("limitBytes", 1),
+    _whole("sinceSeconds", 1),
+    Parameter("sinceTime", "a time as in RFC 3339, such as 2026-01-31T12:00:00Z", _is_time),
+    _boolean("timestamps"),
+    _boolean("previous"),
+    Parameter("container", "a DNS-1123 label, the form of a container's name", is_label),
+    _boolean("allContainers"),
+    Parameter("pod", "a DNS-1123 subdomain, the form of a pod's name", is_subdomain),
+    _boolean("prefix"),
 )
 HEALTH = declared(
     Parameter("verbose", "empty, or one of true, false, 1, 0", lambda value: value in ("", *_BOOLEANS))

@@ -1,5 +1,5 @@
 """Joins the routes of every room."""
 
-from service.api import events, health, jobs, pods, waits
+from service.api import events, health, jobs, logs, pods, waits
 
-ROUTES = (*jobs.routes, *waits.routes, *pods.routes, *events.routes, *health.routes)
+ROUTES = (*jobs.routes, *waits.routes, *pods.routes, *events.routes, *logs.routes, *health.routes)

@@ -34,11 +34,11 @@ class Streams:
         self._open: set[asyncio.Timeout] = set()
 
     @asynccontextmanager
-    async def lasting(self, seconds: float, review: Review | None) -> AsyncIterator[None]:
+    async def lasting(self, seconds: float | None, review: Review | None) -> AsyncIterator[None]:
         """Let something last for a time, or until the service ends, or its caller may not go on.
 
         Args:
-            seconds: the time.
+            seconds: the time; None for as long as it takes.
             review: asks whether it may; None where nobody has to be asked.
 
         Raises:

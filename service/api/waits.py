@@ -1,6 +1,6 @@
 """Waiting for a Job without polling. Section 6 of the contract."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import msgspec
@@ -8,19 +8,16 @@ from aiohttp import web
 
 from service.api import guard, keys, query
 from service.api.accept import form_of
-from service.api.shared_reads import read_answer
+from service.api.observed_jobs import observed_job
 from service.api.streaming import answer_with, relay_answer
-from service.cache.observations import own_observations, shared_observations
 from service.errors import ApiError, Conflict, NotAcceptable, NotFound, ServiceUnavailable, Timeout
 from service.kube.answers import Refused
 from service.kube.conditions import Goal, parse_goal, summary
-from service.kube.jobs import Job, read_job
-from service.kube.lists import JSON
+from service.kube.jobs import Job
 from service.kube.responses import UpstreamBroken
 from service.resources import JOBS, check_name, check_namespace
 
 _FINISHED = Goal("finished", "finished")
-_READ = (200, 404)
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
 
@@ -35,7 +32,7 @@ async def wait_for_job(request: web.Request) -> web.StreamResponse:
     request[keys.PLACE].becomes_stream()
     wait = _Wait(name, parse_goal(asked.get("for", "finished")) or _FINISHED)
     try:
-        states, seconds = _observations(request, namespace, name), float(asked.get("timeoutSeconds", "30"))
+        states, seconds = observed_job(request, namespace, name), float(asked.get("timeoutSeconds", "30"))
         review = guard.review_of(request)
         async with aclosing(states), request.app[keys.STREAMS].lasting(seconds, review):
             outcome = await wait.outcome(states)
@@ -51,27 +48,6 @@ async def wait_for_job(request: web.Request) -> web.StreamResponse:
 
 
 routes = (web.get("/api/v1/_raw/job/namespace/{namespace}/name/{name}/wait", wait_for_job),)
-
-
-async def _observations(request: web.Request, namespace: str, name: str) -> AsyncGenerator[Job | None, None]:
-    async def read() -> Job | None:
-        answer = await read_answer(request, JOBS.path(namespace, name), "", JSON)
-        if answer is None:
-            raise UpstreamBroken("the Job is too long to be held")
-        if answer.status not in _READ:
-            raise Refused(answer)
-        return read_job(answer.body) if answer.status == _READ[0] else None
-
-    live = request.app[keys.LIVE_JOBS]
-    if await live.can_follow(namespace):
-        await guard.authorize_shared(request)
-        states = shared_observations(live.scope_of(namespace).cache, namespace, name, read)
-    else:
-        silence = request.app[keys.SETTINGS].watch_silence_seconds
-        states = own_observations(request[keys.KUBE_CLIENT], silence, namespace, name, read)
-    async with aclosing(states):
-        async for state in states:
-            yield state
 
 
 class _Wait:

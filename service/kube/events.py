@@ -15,9 +15,10 @@ import msgspec
 
 from service.errors import ServiceUnavailable
 from service.kube.client import KubeClient
-from service.kube.job_pods import JobPods, Pod, read_pod
+from service.kube.job_pods import JobPods
 from service.kube.lists import begun_anew, pages
 from service.kube.objects import decoded
+from service.kube.pods import Pod, read_pod
 from service.kube.raw_lists import list_of, read_list
 from service.resources import EVENTS, PODS
 

@@ -8,26 +8,13 @@ from typing import Literal
 import msgspec
 
 from service.kube.objects import decoded
+from service.kube.pods import Pod
 
 # The label that tells Jobs apart, also those that bear one name after the other.
 _CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
 _OPERATORS = {"In": "in", "NotIn": "notin"}
 # Every character of a label's key or value; with another one the text would say something else.
 _WORD = re.compile(r"[-A-Za-z0-9_./]*", re.ASCII)
-
-
-class Pod(msgspec.Struct, frozen=True, gc=False):
-    """What tells a pod from others.
-
-    Attributes:
-        name: its name.
-        uid: its uid.
-        controller_uid: the uid of what controls it; empty for none.
-    """
-
-    name: str
-    uid: str
-    controller_uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +60,8 @@ class _Spec(msgspec.Struct, rename="camel"):
     manual_selector: bool | None = None
 
 
-class _OwnerReference(msgspec.Struct):
+class _Metadata(msgspec.Struct):
     uid: str = ""
-    controller: bool | None = None
-
-
-class _Metadata(msgspec.Struct, rename="camel"):
-    name: str = ""
-    uid: str = ""
-    owner_references: list[_OwnerReference] | None = None
 
 
 class _Job(msgspec.Struct):
@@ -89,12 +69,7 @@ class _Job(msgspec.Struct):
     spec: _Spec
 
 
-class _Pod(msgspec.Struct):
-    metadata: _Metadata
-
-
 _job = msgspec.json.Decoder(_Job)
-_pod = msgspec.json.Decoder(_Pod)
 
 
 def pods_of(raw_job: bytes) -> JobPods:
@@ -111,17 +86,6 @@ def pods_of(raw_job: bytes) -> JobPods:
     job = decoded(_job, raw_job)
     selector = _text(job.spec.selector or _Selector()) or f"{_CONTROLLER_UID}={job.metadata.uid}"
     return JobPods(job.metadata.uid, selector, bool(job.spec.manual_selector))
-
-
-def read_pod(raw: bytes) -> Pod:
-    """Return what tells a pod from others, from its JSON, whole or only the metadata.
-
-    Raises:
-        msgspec.DecodeError: it is no object in JSON.
-    """
-    metadata = decoded(_pod, raw).metadata
-    controllers = (each.uid for each in metadata.owner_references or () if each.controller)
-    return Pod(metadata.name, metadata.uid, next(controllers, ""))
 
 
 def _text(selector: _Selector) -> str:

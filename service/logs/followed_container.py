@@ -1,0 +1,154 @@
+"""Follows one container's log to its end, through its restarts and through those of the servers between."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+
+from service.errors import ApiError
+from service.kube.pods import Status
+from service.kube.responses import UpstreamBroken, UpstreamResponse
+from service.logs.followed_pod import FollowedPod
+from service.logs.lines import Progress
+from service.logs.options import LogOptions
+from service.logs.output import Output
+from service.logs.reading import prefix_of
+from service.logs.unreadable import Unreadable
+from service.logs.upstream import LogSource
+
+# Until a log is asked for again whose container should still be writing it.
+_SHORTEST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 10.0
+# How often the log of a container that has ended is asked for when it breaks off.
+_MOST_ATTEMPTS = 5
+
+
+class FollowedContainer:
+    """Follows one container's log.
+
+    A stream that ends proves nothing: the kubelet's end, or that of a run, looks like the log's. So the log is
+    asked for again, from its last line on, until one ends that was known to be written no more.
+
+    Args:
+        source: asks for the log.
+        followed: the pod.
+        container: the container's name.
+        options: what is asked for.
+        output: takes the lines.
+
+    Attributes:
+        container: the same.
+    """
+
+    def __init__(
+        self, source: LogSource, followed: FollowedPod, container: str, options: LogOptions, output: Output
+    ) -> None:
+        self.container = container
+        self._source = source
+        self._followed = followed
+        self._output = output
+        self._options = options
+        self._progress = Progress(keeps_times=options.timestamps, limit_bytes=options.limit_bytes)
+        self._began_before = self._status.has_run
+        # The latest run whose log was asked for; of what began earlier, only the present one is asked for.
+        self._known_run = self._status.restart_count - 1 if self._began_before else -1
+        self._is_whole = False
+
+    @property
+    def pod_name(self) -> str:
+        """The pod's name."""
+        return self._followed.pod.name
+
+    async def read(self, slots: asyncio.Semaphore) -> None:
+        """Pass on the log until there will be no more of it.
+
+        Args:
+            slots: how many logs may be read at a time.
+
+        Raises:
+            Unreadable: there was none, or it broke off for good.
+        """
+        await self._followed.until(lambda: self._status.has_run or self._is_over)
+        pause, failures = _SHORTEST_PAUSE_SECONDS, 0
+        while True:
+            async with slots:
+                was_over, run, known = self._is_over, self._status.restart_count, self._progress.latest
+                is_whole = await self._passed_on(run, was_over=was_over)
+            if self._progress.is_full or (is_whole and was_over):
+                return
+            failures += was_over
+            if failures == _MOST_ATTEMPTS:
+                raise Unreadable(503, "the log broke off, and could not be read again")
+            if known != self._progress.latest:
+                pause = _SHORTEST_PAUSE_SECONDS
+            await self._wait(run, pause, is_whole=is_whole)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _passed_on(self, run: int, *, was_over: bool) -> bool:
+        """Pass on what is new, and tell whether the stream came to an end of its own.
+
+        Args:
+            run: how often the container was started again before.
+            was_over: whether it had ended for good, so that there is nothing to follow.
+
+        Raises:
+            Unreadable: there is no log, nor will there be.
+        """
+        try:
+            if run > self._known_run + 1:  # one came and went unseen, and is soon forgotten
+                with suppress(Unreadable):
+                    await self._pass_on(self._asked() | {"previous": "true"})
+            self._known_run = run
+            await self._pass_on(self._asked() | ({} if was_over else {"follow": "true"}))
+        except Unreadable as error:
+            if not was_over:
+                return False
+            if not self._progress.has_begun:
+                raise
+            if not self._is_whole:
+                raise Unreadable(error.code, f"the log broke off, and its rest is gone: {error.reason}") from None
+        except (ApiError, UpstreamBroken):
+            return False
+        return True
+
+    async def _pass_on(self, asked: dict[str, str]) -> None:
+        async with await self._source.opened(self._followed.pod, self.container, asked) as upstream:
+            await self._output.sink.begin()
+            self._progress.begin()
+            self._is_whole = False
+            prefix = prefix_of(self._options, self._followed.pod, self.container)
+            await self._output.relay(self._chunks(upstream), prefix, self._progress.take)
+            self._is_whole = True
+
+    async def _wait(self, run: int, pause: float, *, is_whole: bool) -> None:
+        """Wait until there may be more of the log."""
+        if self._is_over:
+            await asyncio.sleep(pause)
+            return
+        ended = is_whole and self._status.has_run and self._status.state.running is None
+        await self._followed.until(
+            lambda: self._is_over or self._status.restart_count != run, None if ended else pause
+        )
+
+    async def _chunks(self, upstream: UpstreamResponse) -> AsyncIterator[bytes]:
+        async for chunk in upstream.chunks():
+            yield chunk
+            if self._progress.is_full:
+                return
+
+    def _asked(self) -> dict[str, str]:
+        """Return what asks for the log, from the last known line on; each line with its time."""
+        asked = replace(self._options, limit_bytes=None, timestamps=True)
+        if self._progress.latest:
+            asked = replace(asked, since_time=self._progress.latest)
+        if self._progress.latest or not self._began_before:  # nothing that begins while it is followed is too old
+            asked = replace(asked, since_seconds=None, tail_lines=None)
+        return asked.parameters(self.container)
+
+    @property
+    def _status(self) -> Status:
+        return self._followed.pod.status_of(self.container)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._followed.is_over(self.container)
