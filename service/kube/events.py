@@ -28,7 +28,9 @@ _MOST_BYTES = 32 * 1024 * 1024
 # What the Job controller says of the pods that it makes and deletes; client-go combines many alike.
 _OF_A_POD = re.compile(r"(?:\(combined from similar events\): )?(?:Created|Deleted) pod: (\S+)")
 _POD_REASONS = frozenset(("SuccessfulCreate", "SuccessfulDelete"))
-# A pod's name begins with its Job's, which is cut where it leaves no room for an index and what tells pods apart.
+# A pod's name is its Job's, an index where there are some, and a random end. A name that leaves no room for these
+# is cut, but never shorter than this.
+_ADDED = r"-(?:[0-9]+-)?[a-z0-9]+"
 _KEPT_OF_THE_NAME = 40
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -61,7 +63,7 @@ _event = msgspec.json.Decoder(_Event)
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An event, and of which pod it is; none where it is the Job's beyond doubt, or that of a pod of it."""
+    """An event; where only a pod's name could make it one of the Job's, with that pod."""
 
     raw: bytes
     moment: datetime
@@ -85,7 +87,8 @@ class _Selected:
         self._uids = {uid, *(pod.uid for pod in pods)} - {""}
         self._present = {pod.name for pod in pods}
         self._told: set[str] = set()
-        self._beginning = name[:_KEPT_OF_THE_NAME]
+        is_short = len(name) <= _KEPT_OF_THE_NAME
+        self._like_ours = re.compile(re.escape(name[:_KEPT_OF_THE_NAME]) + (_ADDED if is_short else ".*"))
         self._kept: list[_Kept] = []
         self._bytes = 0
 
@@ -97,7 +100,7 @@ class _Selected:
             self._told.add(pod)
         if about.uid in self._uids:
             self._keep(_Kept(bytes(raw), event.moment, None))
-        elif about.kind == "Pod" and about.name.startswith(self._beginning):
+        elif about.kind == "Pod" and self._like_ours.fullmatch(about.name):
             self._keep(_Kept(bytes(raw), event.moment, about))
 
     def in_order(self) -> list[bytes]:
@@ -106,7 +109,7 @@ class _Selected:
         return [each.raw for each in sorted(found, key=lambda each: each.moment)]
 
     def _is_ours(self, pod: _Object) -> bool:
-        # Who evicts a pod from its node tells no uid; an other one is that of an earlier pod of the name.
+        # An eviction from a node is told without a uid; another uid is that of an earlier pod of this name.
         if pod.name in self._present:
             return not pod.uid
         return pod.name in self._told

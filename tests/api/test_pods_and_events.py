@@ -55,7 +55,7 @@ async def test_events_of_pods_that_are_gone_count_where_the_jobs_own_events_name
         event("Pod", "one-gone", "gone", "made and gone"),
         event("Pod", "one-late", "late", "deleted"),
         event("Pod", "one-many", "many", "one of many"),
-        event("Pod", "one-more-x", "x", "of Job one-more"),
+        event("Pod", "one-more", "x", "of another Job"),
         event("Pod", "one-present", "older", "of an earlier pod of this name"),
         event("Pod", "one-present", "", "evicted by one who tells no uid"),
         event("Pod", "one-present", "present", "present"),
@@ -65,8 +65,8 @@ async def test_events_of_pods_that_are_gone_count_where_the_jobs_own_events_name
         event("Job", "one", UID, "Created pod: one-present"),
         event("Job", "one", UID, "Deleted pod: one-late", reason="SuccessfulDelete"),
         event("Job", "one", UID, "(combined from similar events): Created pod: one-many"),
-        event("Job", "one", UID, "Created pod: one-more-x", reason="Other"),
-        event("Job", "one", "earlier", "Created pod: one-more-x"),
+        event("Job", "one", UID, "Created pod: one-more", reason="Other"),
+        event("Job", "one", "earlier", "Created pod: one-more"),
         event("Job", "two", "two", "Created pod: two-named"),
     ]
     async with before(Paged(pods=[pod("one-present", "present")], events=events).answer) as api:
@@ -81,8 +81,20 @@ async def test_events_of_pods_that_are_gone_count_where_the_jobs_own_events_name
         "Created pod: one-present",
         "Deleted pod: one-late",
         "(combined from similar events): Created pod: one-many",
-        "Created pod: one-more-x",
+        "Created pod: one-more",
     ]
+
+
+async def test_pods_of_others_do_not_count_however_alike_their_names(
+    before: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.kube.events._MOST_BYTES", 2_000)
+    others = [event("Pod", f"one-more-{number}-x7k2p", str(number), "another's") for number in range(100)]
+    indexed = event("Pod", "one-12-x7k2p", "1", "of index 12")
+    named = event("Job", "one", UID, "Created pod: one-12-x7k2p")
+    async with before(Paged(events=[*others, indexed, named]).answer) as api:
+        found = messages((await api("GET", f"{JOB}/event")).json["items"])
+    assert found == ["of index 12", "Created pod: one-12-x7k2p"]
 
 
 async def test_a_long_name_of_a_job_is_not_all_of_it_in_its_pods_names(before: Front) -> None:

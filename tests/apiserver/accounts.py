@@ -13,16 +13,21 @@ JSON = {"Content-Type": "application/json"}
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _GROUP = "rbac.authorization.k8s.io"
 # What the service's own account needs in mode delegated, with a cache.
-OWN_RULES = [{"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "watch", "create", "delete"]}]
+OWN_RULES = [
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "watch", "create", "delete"]},
+    {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["list"]},
+]
 REVIEWER_RULES = [
     {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
     {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
 ]
 
 
-def rule(*verbs: str, names: Sequence[str] = (), resources: Sequence[str] = ("jobs",)) -> dict[str, Any]:
-    """Return an RBAC rule about Jobs, or about those of some names only."""
-    found: dict[str, Any] = {"apiGroups": ["batch"], "resources": list(resources), "verbs": list(verbs)}
+def rule(
+    *verbs: str, names: Sequence[str] = (), resources: Sequence[str] = ("jobs",), group: str = "batch"
+) -> dict[str, Any]:
+    """Return an RBAC rule about Jobs, or about those of some names only, or about other resources of a group."""
+    found: dict[str, Any] = {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
     return found | ({"resourceNames": list(names)} if names else {})
 
 

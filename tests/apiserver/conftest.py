@@ -5,9 +5,9 @@ import pytest
 from tests.apiserver.accounts import Accounts
 from tests.callers import Caller
 from tests.cluster.control_plane import ControlPlane
-from tests.contract.conftest import Backend, api, direct, namespace
+from tests.contract.conftest import Backend, api, direct, namespace, proxied_api, proxy
 
-__all__ = ["api", "direct", "namespace"]
+__all__ = ["api", "direct", "namespace", "proxied_api", "proxy"]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """The table of review attributes: each call takes exactly the rights that it is said to take, in every mode."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,13 +19,15 @@ pytestmark = pytest.mark.cluster
 
 YAML = {"Content-Type": "application/yaml"}
 ONE_ALONE = "fieldSelector=metadata.name%3Done"
-# Section 1 of the contract: what a call takes, as verbs on Jobs. The first are about the one Job that is named.
+# Section 1 of the contract: what a call takes; a verb alone is on Jobs. The first are about the one Job named.
 NAMED = {
     "get": ({"get"}, "GET", "{job}"),
     "get from the cache": ({"get"}, "GET", "{job}?resourceVersion=0"),
     "head": ({"get"}, "HEAD", "{job}"),
     "delete": ({"delete"}, "DELETE", "{job}?dryRun=All"),
     "wait": ({"get", "watch"}, "GET", "{job}/wait?for=complete&timeoutSeconds=1"),
+    "pods": ({"get", "list pods"}, "GET", "{job}/pod"),
+    "events": ({"get", "list pods", "list events"}, "GET", "{job}/event"),
     "list one": ({"list"}, "GET", "{jobs}?" + ONE_ALONE),
     "list one from the cache": ({"list"}, "GET", "{jobs}?resourceVersion=0&" + ONE_ALONE),
     "watch one": ({"watch"}, "GET", "{jobs}?watch=true&timeoutSeconds=1&" + ONE_ALONE),
@@ -46,6 +49,8 @@ EVERYWHERE = {
     "watch all": ({"watch"}, "GET", "/api/v1/_raw/job?watch=true&timeoutSeconds=1"),
 }
 VERBS = ("get", "list", "watch", "create", "delete")
+# Rights on what is not a Job, which no name limits.
+OTHERS = ("list pods", "list events")
 MODES = [("delegated", True), ("delegated", False), ("passthrough", True), ("passthrough", False)]
 
 
@@ -68,6 +73,12 @@ async def called(service: Guarded, account: Account, namespace: str, name: str, 
     return await service(
         account, method, target, suspended("new") if method == "POST" else None, HEADERS.get(call, {})
     )
+
+
+def rules_for(rights: Iterable[str]) -> list[dict[str, Any]]:
+    """Return RBAC rules for rights that are written as in the tables."""
+    parted = [right.partition(" ") for right in rights]
+    return [rule(verb, resources=[resource], group="") if resource else rule(verb) for verb, _, resource in parted]
 
 
 def is_allowed(call: str, answer: Answer) -> bool:
@@ -97,25 +108,30 @@ def test_the_table_in_the_code_is_the_contracts() -> None:
     }
 
 
-async def test_a_role_with_one_verb_lets_through_the_calls_that_take_no_other(
+async def test_a_role_with_one_right_lets_through_the_calls_that_take_no_other(
     service: Guarded, accounts: Accounts, direct: Caller, namespace: str
 ) -> None:
     assert (await direct("POST", direct_jobs(namespace), suspended("one"), YAML)).status == 201
     calls = NAMED | UNNAMED
-    for granted in ({verb} for verb in VERBS):
-        account = await accounts.new(rule(*granted))
+    for granted in ({right} for right in (*VERBS, *OTHERS)):
+        account = await accounts.new(*rules_for(granted))
         answers = {call: await called(service, account, namespace, "one", call) for call in calls}
         assert {call for call in calls if is_allowed(call, answers[call])} == {
             call for call, (takes, *_) in calls.items() if takes <= granted
         }
 
 
-async def test_a_wait_takes_two_rights(
-    service: Guarded, accounts: Accounts, direct: Caller, namespace: str
+@pytest.mark.parametrize("call", [call for call, (takes, *_) in NAMED.items() if len(takes) > 1])
+async def test_a_call_that_takes_several_rights_takes_each_of_them(
+    service: Guarded, accounts: Accounts, direct: Caller, namespace: str, call: str
 ) -> None:
     assert (await direct("POST", direct_jobs(namespace), suspended("one"), YAML)).status == 201
-    account = await accounts.new(rule("get", "watch"))
-    assert is_allowed("wait", await called(service, account, namespace, "one", "wait"))
+    takes = NAMED[call][0]
+    account = await accounts.new(*rules_for(takes))
+    assert is_allowed(call, await called(service, account, namespace, "one", call))
+    for lacking in takes:
+        account = await accounts.new(*rules_for({*VERBS, *OTHERS} - {lacking}))
+        assert not is_allowed(call, await called(service, account, namespace, "one", call)), lacking
 
 
 async def test_a_role_for_one_name_lets_through_what_is_about_that_name(
@@ -123,7 +139,7 @@ async def test_a_role_for_one_name_lets_through_what_is_about_that_name(
 ) -> None:
     for name in ("one", "two"):
         assert (await direct("POST", direct_jobs(namespace), suspended(name), YAML)).status == 201
-    account = await accounts.new(rule(*VERBS, names=["one"]))
+    account = await accounts.new(rule(*VERBS, names=["one"]), *rules_for(OTHERS))
     for call in NAMED:
         assert is_allowed(call, await called(service, account, namespace, "one", call)), call
     for call in (each for each in NAMED if ONE_ALONE not in NAMED[each][2]):
@@ -144,7 +160,7 @@ async def test_what_is_about_all_namespaces_takes_rights_in_all(
 async def test_rights_in_one_namespace_are_none_in_another_on_any_route_that_exists(
     service: Guarded, accounts: Accounts, direct: Caller, namespace: str
 ) -> None:
-    account = await accounts.new(rule("*", resources=["*"]))
+    account = await accounts.new(rule("*", resources=["*"], group="*"))
     routes = [route for route in service.app.router.routes() if route.resource]
     templates = {(route.method, route.resource.canonical) for route in routes if route.resource}
     guarded_ones = {(method, path) for method, path in templates if path.startswith("/api/")}
@@ -171,6 +187,31 @@ async def test_a_no_is_worded_as_the_apiserver_words_it(
     body = suspended("new") if method == "POST" else None
     headers = {**account.headers, **(YAML if body else {})}
     expected = await backend.caller(service.api.session)(method, upstream, body, headers)
+    assert assert_is_status(answer, 403, "Forbidden") == assert_is_status(expected, 403, "Forbidden")
+
+
+@pytest.mark.parametrize(
+    ("call", "granted", "lacking"),
+    [
+        ("pods", [], direct_job("{}", "one")),
+        ("pods", ["get"], "/api/v1/namespaces/{}/pods"),
+        ("events", ["get"], "/api/v1/namespaces/{}/pods"),
+        ("events", ["get", "list pods"], "/api/v1/namespaces/{}/events"),
+    ],
+)
+async def test_a_no_names_the_first_right_that_lacks_as_the_apiserver_names_it(
+    service: Guarded,
+    accounts: Accounts,
+    direct: Caller,
+    namespace: str,
+    call: str,
+    granted: list[str],
+    lacking: str,
+) -> None:
+    assert (await direct("POST", direct_jobs(namespace), suspended("one"), YAML)).status == 201
+    account = await accounts.new(*rules_for(granted))
+    answer = await called(service, account, namespace, "one", call)
+    expected = await direct("GET", lacking.format(namespace), headers=account.headers)
     assert assert_is_status(answer, 403, "Forbidden") == assert_is_status(expected, 403, "Forbidden")
 
 

@@ -25,7 +25,8 @@ _SEGMENTS = [
 _ODD_SEGMENTS = ["\xe4", "", " ", "\x00", "\x7f", '"']
 _PATHS = [
     "/api/v1/_raw/job", "/api/v1/_raw/job/namespace/{0}", "/api/v1/_raw/job/namespace/{0}/name/{1}",
-    "/api/v1/_raw/job/namespace/{0}/name/{1}/wait", "/livez", "/readyz", "/version", "/{0}/{1}",
+    "/api/v1/_raw/job/namespace/{0}/name/{1}/wait", "/api/v1/_raw/job/namespace/{0}/name/{1}/pod",
+    "/api/v1/_raw/job/namespace/{0}/name/{1}/event", "/livez", "/readyz", "/version", "/{0}/{1}",
     *["/api/v1/_raw/job/namespace/default"] * 4, *["/api/v1/_raw/job/namespace/default/name/fuzz"] * 3,
 ]  # fmt: skip
 _ODD_PATHS = [
