@@ -135,6 +135,7 @@ def _kwok(program: Path, settings: Settings) -> list[str]:
         f"--tls-cert-file={settings.serving.certificate}",
         f"--tls-private-key-file={settings.serving.key}",
         "--cidr=10.244.0.0/16",
+        "--enable-crds=Logs",
         *(f"--config={path}" for path in [*sorted(STAGES.glob("*.yaml")), settings.kwok_config]),
     ]
 

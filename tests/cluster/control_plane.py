@@ -5,6 +5,7 @@ import json
 import secrets
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,11 +15,13 @@ from .certificates import Authority, KeyPair, signing_keys
 from .components import Settings, commands, free_ports
 from .etcd import compact
 from .kubeconfig import write_kubeconfig
+from .pod_logs import Lines, PodLogs
 from .polling import eventually, is_frozen
 from .processes import Processes
 from .readiness import Probe, Watch
 
 NODE = Path(__file__).resolve().parent / "node.yaml"
+LOGS = NODE.with_name("logs-crd.yaml")
 START_SECONDS = 90.0
 KUBECTL_SECONDS = 60.0
 LOG_LINE = "220"
@@ -146,6 +149,23 @@ class ControlPlane:
         path = self.directory / f"{name}.kubeconfig"
         return write_kubeconfig(path, self.server, self.ca_file, token=token, client=client)
 
+    def write_log(
+        self, namespace: str, pod: str, logs: Mapping[str, Lines], *, previous: Mapping[str, Lines] | None = None
+    ) -> None:
+        """Give a pod a log of its own, in place of the line that every pod has; may come before the pod itself.
+
+        It stays when the pod goes, and its other containers have no log then. Nothing can be followed to an end:
+        the fake node never says that a container has ended.
+
+        Args:
+            namespace: the pod's namespace.
+            pod: its name.
+            logs: what each container has written: the time of a line, in UTC, and the line with its newline; one
+                without is a piece of a longer line, or the log's unfinished last one.
+            previous: what each container wrote in the run before.
+        """
+        self._pod_logs.write(namespace, pod, logs, previous or {})
+
     def _prepare(self) -> None:
         self.directory = self._processes.directory
         ports = free_ports("etcd", "etcd-peer", "kube-apiserver", "kwok")
@@ -166,6 +186,7 @@ class ControlPlane:
         )
         self._commands = commands(self._programs, settings)
         self._probe = Probe(ports["kube-apiserver"], self.admin_token, self.ca_file)
+        self._pod_logs = PodLogs(self.directory / "pod-logs", ports, self.admin_token, self.ca_file)
 
     def _write_tokens(self) -> Path:
         path = self.directory / "tokens.csv"
@@ -193,7 +214,7 @@ class ControlPlane:
         watch.wait("kube-apiserver", "answer /readyz", self._probe.is_ready)
         for name in self._commands.keys() - self._processes.pids().keys():
             self._processes.start(name, self._commands[name])
-        self.kubectl("create", "--validate=false", f"--filename={NODE}")
+        self.kubectl("create", "--validate=false", f"--filename={NODE}", f"--filename={LOGS}")
         watch.wait("kwok", "make its node ready", lambda: self._probe.has_ready_node("fake"))
         watch.wait("kube-controller-manager", "make the default account", self._probe.has_default_account)
 
