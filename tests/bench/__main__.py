@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.build import BuildError
+from tests.cluster.go_module import BuildError
 from tests.cluster.readiness import StartError
 
 from . import jobs, machine, report, results, wrk

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.cluster.build import BuildError
+from tests.cluster.go_module import BuildError
 
 MODULE = Path(__file__).resolve().parent / "watchload"
 

@@ -19,7 +19,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = datetime.timedelta(days=365)
 CLOCK_SKEW = datetime.timedelta(hours=1)
-SERVING_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
+SERVING_NAMES = (
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+)
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,10 @@ class Authority:
         self.ca_file = directory / "ca.crt"
         self.ca_file.write_bytes(self._certificate.public_bytes(Encoding.PEM))
 
-    def serving(self, name: str) -> KeyPair:
-        """Issue the pair for servers on loopback; it is valid for 127.0.0.1, localhost and the Service's names."""
-        addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        alternatives = [*map(x509.DNSName, SERVING_NAMES), *addresses]
+    def serving(self, name: str, *addresses: str) -> KeyPair:
+        """Issue a pair for servers, valid for 127.0.0.1, localhost, the Service's names and more IP addresses."""
+        hosts = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", *addresses)]
+        alternatives = [*map(x509.DNSName, SERVING_NAMES), *hosts]
         return self._issue(
             name, _name(name, ()), ExtendedKeyUsageOID.SERVER_AUTH, x509.SubjectAlternativeName(alternatives)
         )

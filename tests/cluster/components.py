@@ -1,8 +1,8 @@
-"""The command lines of the five components."""
+"""The command lines of the control plane's components, and of kwok."""
 
 import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class Settings:
     signing: KeyPair
     tokens: Path
     kubeconfig: Path
-    kwok_config: Path
+    apiserver_flags: Sequence[str]  # where it listens, and what follows from that
 
 
 def free_ports(*names: str) -> dict[str, int]:
@@ -55,7 +55,6 @@ def commands(programs: Binaries, settings: Settings) -> dict[str, list[str]]:
         "kube-apiserver": _apiserver(programs.kube_apiserver, settings),
         "kube-controller-manager": _controller_manager(programs.kube_controller_manager, settings),
         "kube-scheduler": _scheduler(programs.kube_scheduler, settings),
-        "kwok": _kwok(programs.kwok, settings),
     }
 
 
@@ -79,9 +78,7 @@ def _apiserver(program: Path, settings: Settings) -> list[str]:
         str(program),
         f"--etcd-servers=http://127.0.0.1:{settings.ports['etcd']}",
         f"--secure-port={settings.ports['kube-apiserver']}",
-        "--bind-address=127.0.0.1",
-        "--advertise-address=127.0.0.1",
-        "--endpoint-reconciler-type=none",  # loopback cannot be a Service's endpoint
+        *settings.apiserver_flags,
         f"--tls-cert-file={settings.serving.certificate}",
         f"--tls-private-key-file={settings.serving.key}",
         f"--client-ca-file={settings.ca_file}",
@@ -92,7 +89,7 @@ def _apiserver(program: Path, settings: Settings) -> list[str]:
         "--authorization-mode=RBAC",
         "--service-cluster-ip-range=10.0.0.0/24",
         f"--kubelet-certificate-authority={settings.ca_file}",
-        "--kubelet-preferred-address-types=InternalIP",  # the fake node's host name resolves nowhere
+        "--kubelet-preferred-address-types=InternalIP",  # a node's host name resolves nowhere
     ]
 
 
@@ -122,7 +119,8 @@ def _scheduler(program: Path, settings: Settings) -> list[str]:
     ]
 
 
-def _kwok(program: Path, settings: Settings) -> list[str]:
+def kwok(program: Path, settings: Settings, config: Path) -> list[str]:
+    """Return the command line of the fake nodes' kubelet; the config is what it needs besides the stages."""
     port = settings.ports["kwok"]
     return [
         str(program),
@@ -136,7 +134,7 @@ def _kwok(program: Path, settings: Settings) -> list[str]:
         f"--tls-private-key-file={settings.serving.key}",
         "--cidr=10.244.0.0/16",
         "--enable-crds=Logs",
-        *(f"--config={path}" for path in [*sorted(STAGES.glob("*.yaml")), settings.kwok_config]),
+        *(f"--config={path}" for path in [*sorted(STAGES.glob("*.yaml")), config]),
     ]
 
 

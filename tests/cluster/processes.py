@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-SUPERVISOR = Path(__file__).resolve().parent / "supervisor.py"
+ROOT = Path(__file__).resolve().parent.parent.parent
+SUPERVISOR = (sys.executable, "-I", str(Path(__file__).resolve().parent / "supervisor.py"))
 
 
 class Processes:
@@ -21,17 +22,22 @@ class Processes:
     process, even by SIGKILL, does the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, supervisor: Sequence[str] = SUPERVISOR) -> None:
         self._lock = threading.Lock()
         self._supervisor = subprocess.Popen(
-            [sys.executable, "-I", str(SUPERVISOR)],
+            supervisor,
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
         self.supervisor_pid = self._supervisor.pid
-        self.directory = Path(self._receive()["directory"])
+        try:
+            self.directory = Path(self._receive()["directory"])
+        except RuntimeError:
+            self._hang_up()
+            raise
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a process under a name that no running one has."""
@@ -62,13 +68,16 @@ class Processes:
 
     def close(self) -> None:
         """Kill every process and remove the directory; calling it again does nothing."""
+        self._hang_up()
+        # Only a killed supervisor leaves anything to do here.
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _hang_up(self) -> None:
         if self._supervisor.stdin and self._supervisor.stdout and not self._supervisor.stdin.closed:
             with contextlib.suppress(BrokenPipeError):
                 self._supervisor.stdin.close()
             self._supervisor.wait()
             self._supervisor.stdout.close()
-            # Only a killed supervisor leaves anything to do here.
-            shutil.rmtree(self.directory, ignore_errors=True)
 
     def _ask(self, **request: object) -> dict[str, Any]:
         with self._lock:

@@ -18,15 +18,25 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 Children = dict[str, subprocess.Popen[bytes]]
 
 
 def main() -> None:
     """Serve requests, one JSON object a line, until the input ends or a signal asks to end."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, lambda *_: sys.exit(0))
-    children: Children = {}
     directory = Path(tempfile.mkdtemp(prefix="job-api-cluster-"))
+    try:
+        serve(directory)
+    finally:
+        remove(directory)
+    os._exit(0)  # the interpreter would complain about a standard output that nobody reads any more
+
+
+def serve(directory: Path) -> None:
+    """Do what standard input asks for; when it ends, end every process that was started, whatever signal comes."""
+    children: Children = {}
     try:
         _answer({"directory": str(directory)})
         for line in sys.stdin:
@@ -34,11 +44,9 @@ def main() -> None:
     except BrokenPipeError:
         pass
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in ENDING:
             signal.signal(number, signal.SIG_IGN)
         _end(children)
-        _remove(directory)
-    os._exit(0)  # the interpreter would complain about a standard output that nobody reads any more
 
 
 def _answer(answer: dict[str, Any]) -> None:
@@ -74,12 +82,12 @@ def _start(command: list[str], directory: Path, log: Path) -> subprocess.Popen[b
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            preexec_fn=_dying_with_parent(),  # noqa: PLW1509 - this program has one thread
+            preexec_fn=dying_with_parent(),  # noqa: PLW1509 - this program has one thread
         )
 
 
-def _dying_with_parent() -> Callable[[], None] | None:
-    """Let the kernel end the child even when this program is killed; other systems have no such thing."""
+def dying_with_parent() -> Callable[[], None] | None:
+    """Return what lets the kernel end a child even when this program is killed; only Linux has such a thing."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -100,7 +108,8 @@ def _end(children: Children) -> None:
         child.wait()
 
 
-def _remove(directory: Path) -> None:
+def remove(directory: Path) -> None:
+    """Remove the directory with all that is in it."""
     for _ in range(50):
         shutil.rmtree(directory, ignore_errors=True)
         if not directory.exists():

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from . import build
+from .go_module import ASSETS, BuildError
 
 NAMES = tuple(build.PACKAGES)
 ROOT = build.HERE.parent.parent
+GO_VERSION = build.kubernetes(build.PACKAGES).go_version()
 # Answers `go env GOVERSION`; for `go build … -o TARGET PACKAGE` notes the package and writes the target.
 FAKE_GO = """#!/bin/sh
 if [ "$1" = env ]; then echo "${FAKE_GO_VERSION:-go99.0}"; exit; fi
@@ -26,7 +28,7 @@ echo whole > "$2"
 def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache and a fake Go; the packages that it builds are noted in the file returned."""
     _program(tmp_path / "bin" / "go", FAKE_GO)
-    monkeypatch.delenv(build.ASSETS, raising=False)
+    monkeypatch.delenv(ASSETS, raising=False)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("FAKE_GO_NOTES", str(tmp_path / "notes"))
@@ -45,7 +47,7 @@ def test_programs_in_the_assets_folder_are_used_without_any_go(
 ) -> None:
     for name in NAMES:
         _program(tmp_path / name)
-    monkeypatch.setenv(build.ASSETS, str(tmp_path))
+    monkeypatch.setenv(ASSETS, str(tmp_path))
     monkeypatch.setenv("PATH", "")
 
     assert build.binaries() == build.Binaries(*(tmp_path / name for name in NAMES))
@@ -56,7 +58,7 @@ def test_only_what_the_assets_folder_lacks_is_built(
 ) -> None:
     for name in ("etcd", "kube-apiserver", "kubectl"):
         _program(tmp_path / "assets" / name)
-    monkeypatch.setenv(build.ASSETS, str(tmp_path / "assets"))
+    monkeypatch.setenv(ASSETS, str(tmp_path / "assets"))
 
     programs = build.binaries()
 
@@ -78,7 +80,7 @@ def test_a_failed_build_leaves_no_half_program_and_the_next_one_goes_on_from_the
     notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_GO_FAILS", "kube-scheduler")
-    with pytest.raises(build.BuildError, match="exit code 3"):
+    with pytest.raises(BuildError, match="exit code 3"):
         build.binaries()
     monkeypatch.delenv("FAKE_GO_FAILS")
     notes.unlink()
@@ -113,7 +115,7 @@ def test_progress_counts_the_programs_and_ends_with_the_time(capfd: pytest.Captu
 def test_a_go_that_is_too_old_is_told_which_one_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_GO_VERSION", "go1.21.13")
 
-    with pytest.raises(build.BuildError, match=f"Go {build.go_version()} or newer: .* is go1.21.13"):
+    with pytest.raises(BuildError, match=f"Go {GO_VERSION} or newer: .* is go1.21.13"):
         build.binaries()
 
 
@@ -128,5 +130,5 @@ def test_without_go_the_command_ends_with_one_line_that_names_the_version(tmp_pa
     )
 
     assert result.returncode == 1
-    expected = f"cluster: the test cluster is built with Go {build.go_version()} or newer: there is no `go` on PATH"
+    expected = f"cluster: the test cluster is built with Go {GO_VERSION} or newer: there is no `go` on PATH"
     assert result.stderr.splitlines() == [expected]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from .control_plane import LOG_LINE, ControlPlane, KubectlError
+from .cluster import KubectlError
+from .control_plane import LOG_LINE, ControlPlane
 from .polling import eventually, is_running
 
 pytestmark = pytest.mark.cluster

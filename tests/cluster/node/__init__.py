@@ -1,0 +1,1 @@
+"""A real node with its own cluster: containers run, Services and DNS answer, and nothing leads out of its box."""
