@@ -13,7 +13,7 @@ from service.logs.lines import Progress
 from service.logs.options import LogOptions
 from service.logs.output import Output
 from service.logs.reading import prefix_of
-from service.logs.unreadable import Unreadable
+from service.logs.unreadable import Unreadable, told_of
 from service.logs.upstream import LogSource
 
 # Until a log is asked for again whose container should still be writing it.
@@ -104,12 +104,18 @@ class FollowedContainer:
             if not was_over:
                 return False
             if not self._progress.has_begun:
-                raise
+                raise self._with_its_cause(error) from None
             if not self._is_whole:
                 raise Unreadable(error.code, f"the log broke off, and its rest is gone: {error.reason}") from None
         except (ApiError, UpstreamBroken):
             return False
         return True
+
+    def _with_its_cause(self, error: Unreadable) -> Unreadable:
+        obstacle = self._followed.obstacle_of(self.container)
+        if obstacle is None or obstacle.message in error.reason:
+            return error
+        return Unreadable(error.code, f"{error.reason}; before, it was {told_of(obstacle)}")
 
     async def _pass_on(self, asked: dict[str, str]) -> None:
         async with await self._source.opened(self._followed.pod, self.container, asked) as upstream:

@@ -8,7 +8,7 @@ import msgspec
 from service.errors import ApiError, NotFound
 from service.kube.conditions import summary, terminal_condition
 from service.kube.jobs import Job
-from service.kube.pods import Pod
+from service.kube.pods import Pod, Waiting
 from service.resources import JOBS
 
 # No more are told in an error: its message is for people.
@@ -74,8 +74,13 @@ def reason_of(pod: Pod, container: str, code: int, body: bytes) -> str:
     if not status.has_run and pod.unscheduled_reason:
         return _joined("the pod is not scheduled yet", pod.unscheduled_reason)
     if not status.has_run and status.state.waiting and not pod.has_ended:
-        return _joined("waiting to start", status.state.waiting.reason, status.state.waiting.message)
+        return told_of(status.state.waiting)
     return message_of(body) or f"the apiserver answered {code}"
+
+
+def told_of(waiting: Waiting) -> str:
+    """Say what keeps a container from running."""
+    return _joined("waiting to start", waiting.reason, waiting.message)
 
 
 def message_of(body: bytes) -> str:
