@@ -134,8 +134,9 @@ def test_a_service_is_reached_from_this_machine_through_a_forward(real_node: Rea
 
 
 def _page(port: int) -> bytes | None:
+    without_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+        with without_proxy.open(f"http://127.0.0.1:{port}/", timeout=5) as answer:
             return bytes(answer.read())
     except OSError:
         return None
