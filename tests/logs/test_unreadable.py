@@ -14,7 +14,7 @@ from tests.cache.jobs import raw_job, status
 PULLING = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "none"'}
 
 
-def a_pod(phase: str = "Pending", state: dict[str, Any] | None = None, **more: Any) -> Pod:
+def a_pod(phase: str = "Pending", state: Any = None, **more: Any) -> Pod:
     statuses = [] if state is None else [{"name": "main", "state": state}]
     told = {"phase": phase, "containerStatuses": statuses, **more}
     return read_pod(msgspec.json.encode({"metadata": {"name": "one-x"}, "status": told}))
@@ -24,8 +24,10 @@ def a_job(*conditions: dict[str, str]) -> Job:
     return read_job(raw_job("one", 1, conditions=list(conditions)))
 
 
-UNSCHEDULED = {"conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}]}
-EVICTED = {"reason": "Evicted", "message": "The node was low on resource: memory"}
+UNSCHEDULED: Any = {
+    "conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}]
+}
+EVICTED: Any = {"reason": "Evicted", "message": "The node was low on resource: memory"}
 
 
 @pytest.mark.parametrize(
