@@ -1,13 +1,19 @@
 """Jobs that log, and their logs as the apiserver itself has them."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 import msgspec
+from yarl import URL
 
 from tests.callers import Answer, Caller
 from tests.contract.paths import direct_jobs, job
 from tests.contract.waiting import pods_when
+from tests.waiting import WATCHDOG_SECONDS
 
 JSON = {"Content-Type": "application/json"}
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
@@ -75,3 +81,38 @@ def with_prefix(pod: str, container_name: str, text: bytes) -> bytes:
     """Return lines as they stand in the log of a Job."""
     prefix = f"[pod/{pod}/{container_name}] ".encode()
     return b"".join(prefix + line for line in text.splitlines(keepends=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A log that is followed."""
+
+    response: aiohttp.ClientResponse
+
+    async def line(self) -> bytes:
+        """Return the next line; nothing at an end that was no break."""
+        async with asyncio.timeout(WATCHDOG_SECONDS):
+            return await self.response.content.readline()
+
+    async def rest(self) -> bytes:
+        """Return what comes until the end, which was no break."""
+        async with asyncio.timeout(WATCHDOG_SECONDS):
+            return await self.response.content.read()
+
+
+@asynccontextmanager
+async def following(caller: Caller, namespace: str, name: str, query: str = "") -> AsyncIterator[Followed]:
+    """Follow a Job's log, and hang up in the end."""
+    url = URL(f"{caller.url}{log(namespace, name, f'follow=true&{query}'.rstrip('&'))}", encoded=True)
+    async with caller.session.get(url, headers=caller.headers) as response:
+        assert response.status == 200, await response.read()
+        yield Followed(response)
+
+
+def by_origin(text: bytes) -> dict[str, list[bytes]]:
+    """Return the lines of each container, told by their prefixes."""
+    found: dict[str, list[bytes]] = {}
+    for line in text.splitlines():
+        origin, _, rest = line.partition(b"] ")
+        found.setdefault(origin.decode().removeprefix("[pod/"), []).append(rest)
+    return found

@@ -212,29 +212,3 @@ async def test_a_job_without_pods_says_why_there_are_no_logs(api: Caller, direct
         refused = assert_is_status(await api("GET", log(namespace, "over", query)), 404, "NotFound")
         assert "is over and its pods are gone" in refused["message"]
     assert (await api("DELETE", job(namespace, "over"))).status == 200
-
-
-async def test_what_cannot_be_read_is_told_in_the_last_lines_and_as_a_status_where_it_is_all(
-    api: Caller, direct: Caller, namespace: str
-) -> None:
-    init, main = container("init", "echo prepared; sleep 3600"), container("main", "echo done")
-    annotations = {"job-api.test/init-seconds": "3600"}
-    await create(direct, namespace, logging("one", main, init=[init], annotations=annotations))
-    (pod,) = await pods_in(direct, namespace, 1, "Pending")
-    place = f"pod/{name_of(pod)}/main"
-
-    async def begun() -> bytes:
-        return (await api("GET", log(namespace, "one", "allContainers=true"))).body
-
-    while b"/init] " not in (text := await begun()):
-        pass
-    *_, last = text.splitlines(keepends=True)
-    assert last == f"[{place}] -- waiting to start: PodInitializing\n".encode()
-    for query in ("", "container=main", f"pod={name_of(pod)}&prefix=true", "previous=true&container=init"):
-        refused = assert_is_status(await api("GET", log(namespace, "one", query)), 400, "BadRequest")
-        (cause,) = refused["details"]["causes"]
-        assert cause["field"] == place.replace("main", "init" if "init" in query else "main")
-        assert cause["message"] in refused["message"]
-    of_one = await api("GET", log(namespace, "one", f"pod={name_of(pod)}"))
-    own = await own_log(direct, namespace, name_of(pod), "container=main")
-    assert (of_one.status, of_one.body) == (400, own.body)

@@ -24,9 +24,8 @@ def a_job(*conditions: dict[str, str]) -> Job:
     return read_job(raw_job("one", 1, conditions=list(conditions)))
 
 
-UNSCHEDULED: Any = {
-    "conditions": [{"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}]
-}
+NO_NODE = "0/1 nodes are available"
+UNSCHEDULED: Any = {"conditions": [{"type": "PodScheduled", "status": "False", "message": NO_NODE}]}
 EVICTED: Any = {"reason": "Evicted", "message": "The node was low on resource: memory"}
 
 
