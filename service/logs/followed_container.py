@@ -136,6 +136,8 @@ class FollowedContainer:
             self._is_whole = False
             prefix = prefix_of(self._options, self._followed.pod, self.container)
             await self._output.relay(self._chunks(upstream), prefix, self._progress.take)
+            if self._progress.complaint:
+                raise Unreadable(500, self._progress.complaint)
             self._is_whole = True
 
     async def _wait(self, run: int, pause: float, *, is_whole: bool) -> None:

@@ -29,11 +29,14 @@ class Progress:
     Attributes:
         has_begun: the log was read, if only its nothing.
         latest: the latest time of those lines that were passed on, as the kubelet wrote it; empty for none.
+        complaint: the kubelet's own last words in the log that is read, which are not the container's; empty for
+            none. An answer that has begun leaves it no other place for an error.
     """
 
     def __init__(self, *, keeps_times: bool, limit_bytes: int | None, begins_within: bool) -> None:
         self.has_begun = False
         self.latest = ""
+        self.complaint = ""
         self._latest: tuple[float, bytes] = (-math.inf, b"")
         self._keeps_times = keeps_times
         self._room = limit_bytes
@@ -52,10 +55,12 @@ class Progress:
     def begin(self) -> None:
         """Note that the log is read, perhaps once more: from the second that has the latest line."""
         self.has_begun = True
+        self.complaint = ""
         self._skips, self._to_skip, self._rest_to_skip = bool(self.latest), self._count, None
 
     def take(self, piece: Piece) -> Piece:
         """Return what of a piece is new, in the form in which it is wanted."""
+        piece = self._without_complaint(piece)
         if self._skips:
             piece = self._new(piece)
         data = piece.data
@@ -73,6 +78,15 @@ class Progress:
             data = data[: self._room]
             self._room -= len(data)
         return piece._replace(data=data)
+
+    def _without_complaint(self, piece: Piece) -> Piece:
+        """Leave out a last line that has neither a time nor an end: a container's would have one of them."""
+        begin = piece.data.rfind(b"\n") + 1
+        begins_here = piece.begins or begin > 0
+        if not piece.ends or begin == len(piece.data) or not begins_here or _TIME.match(piece.data, begin):
+            return piece
+        self.complaint = piece.data[begin:].decode(errors="replace")
+        return piece._replace(data=piece.data[:begin])
 
     def _new(self, piece: Piece) -> Piece:
         """Return the lines after the latest; a line without a time is the rest of one that began before it."""

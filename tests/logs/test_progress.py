@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.logs import lines
+from service.logs.lines import Piece
 from service.logs.output import Output
 from service.logs.progress import Progress
 
@@ -179,3 +180,26 @@ def test_a_log_without_lines_has_been_read() -> None:
     assert not progress.has_begun
     progress.begin()
     assert (progress.has_begun, progress.latest, progress.is_full) == (True, "", False)
+
+
+@pytest.mark.parametrize(
+    ("log", "passed_on", "complaint"),
+    [
+        (
+            Line(1, b"one\n").time + b"one\nfailed to create fsnotify watcher: too many",
+            b"one\n",
+            "failed to create",
+        ),
+        (b"unable to retrieve container logs for containerd://x", b"", "unable to retrieve"),
+        (Line(1, b"").time + b"an end of its own", b"an end of its own", ""),
+        (Line(1, b"").time + b"\n", b"\n", ""),
+    ],
+)
+def test_the_kubelets_own_last_words_are_not_the_containers(log: bytes, passed_on: bytes, complaint: str) -> None:
+    progress = Progress(keeps_times=False, limit_bytes=None, begins_within=False)
+    progress.begin()
+    assert progress.take(Piece(log, begins=True, ends=True)).data == passed_on
+    assert progress.complaint.startswith(complaint)
+    assert bool(progress.complaint) is bool(complaint)
+    progress.begin()
+    assert not progress.complaint

@@ -134,7 +134,8 @@ async def test_two_hundred_followers_of_one_job_cost_little_and_leave_nothing(
         await eventually(lambda: _descriptors(service) <= descriptors)
         assert not [line for line in service.lines if line["level"] in {"error", "warning"}]
     figure(f"{_FOLLOWERS} followers of one Job: {memory.growth / _MEBIBYTE:.1f} MiB more at the most")
-    assert memory.growth <= _FOLLOWERS * _MEBIBYTE
+    # Two TLS connections upstream for each, of which asyncio alone holds some hundred kilobytes.
+    assert memory.growth <= _FOLLOWERS * 2 * _MEBIBYTE
 
 
 def _descriptors(service: Service) -> int:
