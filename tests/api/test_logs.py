@@ -63,11 +63,11 @@ async def test_an_apiserver_that_does_not_answer_is_503(front: StartFront) -> No
 
 
 @pytest.mark.parametrize("code", [401, 403])
-@pytest.mark.parametrize("query", ["", "?pod=one-x", "?follow=true", "?follow=true&pod=one-x"])
-async def test_who_may_not_read_the_log_is_told_so_at_once(front: StartFront, code: int, query: str) -> None:
+async def test_who_may_not_read_the_log_is_told_so_at_once(front: StartFront, code: int) -> None:
     service = await front(LoggingPod(lambda _: refusal(code)).answer, auth_mode="passthrough")
-    answer = await service.api("GET", LOG + query, headers={"Authorization": "Bearer ann"})
-    assert (answer.status, answer.body) == (code, status(code))
+    for query in ("", "?pod=one-x", "?follow=true", "?follow=true&pod=one-x"):
+        answer = await service.api("GET", LOG + query, headers={"Authorization": "Bearer ann"})
+        assert (answer.status, answer.body) == (code, status(code))
 
 
 async def test_who_may_no_longer_read_a_log_is_told_so_in_the_last_line(front: StartFront) -> None:
