@@ -63,7 +63,7 @@ class JobLog:
             return await self._relayed(listing.pods[0])
         try:
             return await self._ended(job, await read_logs(self._source, listing.pods, self._options, self._output))
-        except (ApiError, Refused, UpstreamBroken, CallerStalled):
+        except (ApiError, UpstreamBroken, CallerStalled):
             if not self._response.has_begun:
                 raise
             return self._response.cut()

@@ -48,9 +48,10 @@ class FollowedContainer:
         self._followed = followed
         self._output = output
         self._options = options
-        self._began_before = self._status.has_run and not followed.is_new
+        before = followed.before.status_of(container) if followed.before else Status(container)
+        self._began_before = before.has_run
         # The latest run whose log was asked for, or the first that matters: of what began before, the present one.
-        self._run = self._status.restart_count if self._began_before else 0
+        self._run = before.restart_count if before.has_run else 0
         self._is_whole = False
         self._missing: Unreadable | None = None
         self._progress = Progress(

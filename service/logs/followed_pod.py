@@ -15,14 +15,14 @@ class FollowedPod:
 
     Attributes:
         pod: its present state; of one that is gone, the last that was seen.
-        is_new: the same.
+        before: its state when following began; None of one that came later.
         is_gone: whether it is no longer there.
         job_is_over: whether its Job has finished, or is gone.
     """
 
     def __init__(self, pod: Pod, *, is_new: bool) -> None:
         self.pod = pod
-        self.is_new = is_new
+        self.before = None if is_new else pod
         self.is_gone = False
         self.job_is_over = False
         self._obstacles: dict[str, Waiting] = {}

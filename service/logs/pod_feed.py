@@ -59,6 +59,9 @@ class PodFeed:
         pods: tells them from others.
         only: the name of the one pod that matters; empty for all of them.
         silence_seconds: how long a watch may be silent.
+
+    Attributes:
+        is_allowed: set once the first watch has begun, or was not forbidden at least.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class PodFeed:
         if only:
             self._selectors["fieldSelector"] = f"metadata.name={only}"
         self._silence_seconds = silence_seconds
+        self.is_allowed = asyncio.Event()
 
     async def list(self) -> PodListing:
         """Return the pods as they are now.
@@ -105,6 +109,7 @@ class PodFeed:
                 pass  # the watch goes on from where it was
             except msgspec.DecodeError:
                 _log.warning("the apiserver's pods cannot be read")
+            self.is_allowed.set()
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 (no secret)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
@@ -116,6 +121,7 @@ class PodFeed:
                 yield change
         asked = {**self._selectors, "resourceVersion": known.resource_version}
         async with watching(self._client, self._path, asked, self._silence_seconds) as events:
+            self.is_allowed.set()
             async for event in events:
                 if event.type == "ERROR":
                     known.resource_version = ""

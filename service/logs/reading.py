@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from service.kube.answers import Refused
 from service.kube.pods import Pod
 from service.logs.options import LogOptions
 from service.logs.output import Output
-from service.logs.unreadable import Unread, Unreadable
+from service.logs.unreadable import Unread, Unreadable, message_of
 from service.logs.upstream import LogSource
 
 
@@ -28,7 +29,7 @@ async def read_logs(source: LogSource, pods: Iterable[Pod], options: LogOptions,
 
     Raises:
         ApiError: there is no answer.
-        Refused: one may not be read.
+        Refused: the first may not be read.
         UpstreamBroken: one broke off.
     """
     unread = []
@@ -42,4 +43,9 @@ async def read_logs(source: LogSource, pods: Iterable[Pod], options: LogOptions,
                     await output.relay(upstream.chunks(), prefix_of(options, pod, container))
             except Unreadable as error:
                 unread.append(Unread(pod.name, container, error.code, error.reason))
+            except Refused as refused:
+                if not output.sink.has_begun:
+                    raise
+                answer = refused.answer
+                unread.append(Unread(pod.name, container, answer.status, message_of(answer.body)))
     return unread

@@ -145,24 +145,20 @@ async def test_the_annotation_names_the_container_that_is_meant(
     assert (await api("GET", log(namespace, "one", f"pod={pod}"))).body == b"too\n"
 
 
-@pytest.mark.parametrize(("name", "value"), REFUSED)
-async def test_a_value_that_is_none_is_refused_by_its_name(
-    api: Caller, namespace: str, name: str, value: str
-) -> None:
-    answer = await api("GET", log(namespace, "one", f"{name}={value}"))
-    assert f"'{name}'" in assert_is_status(answer, 400, "BadRequest")["message"]
+async def test_a_value_that_is_none_is_refused_by_its_name(api: Caller, namespace: str) -> None:
+    for name, value in REFUSED:
+        answer = await api("GET", log(namespace, "one", f"{name}={value}"))
+        assert f"'{name}'" in assert_is_status(answer, 400, "BadRequest")["message"], value
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z",
-        "container=main&allContainers=true",
-        "tailLines=1&tailLines=2",
-    ],
-)
-async def test_parameters_that_exclude_each_other_are_refused(api: Caller, namespace: str, query: str) -> None:
-    assert_is_status(await api("GET", log(namespace, "one", query)), 400, "BadRequest")
+async def test_parameters_that_exclude_each_other_are_refused(api: Caller, namespace: str) -> None:
+    for one, other in (
+        ("sinceSeconds=1", "sinceTime=2026-01-01T00:00:00Z"),
+        ("container=main", "allContainers=true"),
+        ("tailLines=1", "tailLines=2"),
+    ):
+        refused = await api("GET", log(namespace, "one", f"{one}&{other}"))
+        assert f"'{one.partition('=')[0]}'" in assert_is_status(refused, 400, "BadRequest")["message"]
 
 
 async def test_it_is_plain_text_and_nothing_else(

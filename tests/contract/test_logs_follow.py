@@ -1,6 +1,7 @@
 """Section 7 of the contract: logs that are followed. On the sandbox, whose containers write while they run."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -36,6 +37,15 @@ LINES = 50
 @pytest.fixture
 def real_backend() -> None:
     """Follow on the sandbox alone: a fake node never says that a log has ended."""
+
+
+@pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.cluster)], ids=["cache", "no cache"])
+async def served(
+    request: pytest.FixtureRequest, backend: Backend, tmp_path: Path, http_client: aiohttp.ClientSession
+) -> AsyncIterator[Served]:
+    """Return the service with its cache and, where there is time, without."""
+    async with serving(backend, tmp_path, http_client, cache=request.param) as running:
+        yield running
 
 
 def resume(store: Store, namespace: str, name: str) -> None:
@@ -99,11 +109,11 @@ async def test_of_many_parallel_pods_no_line_is_lost_or_torn_or_twice(
 async def test_each_run_of_a_container_that_is_restarted_is_followed(
     api: Caller, direct: Caller, namespace: str
 ) -> None:
-    script = "echo a; sleep 0.3; echo b; exit 1"
+    script = "echo a; sleep 0.2; echo b; exit 1"
     await create(direct, namespace, printing("one", script, policy="OnFailure"))
     await pods_in(direct, namespace, 1, "Running")
     async with following(api, namespace, "one", "prefix=false") as followed:
-        assert [await followed.line() for _ in range(7)] == [b"a\n", b"b\n"] * 3 + [b"a\n"]
+        assert [await followed.line() for _ in range(5)] == [b"a\n", b"b\n"] * 2 + [b"a\n"]
 
 
 async def test_of_all_containers_those_that_come_later_are_followed_too(
