@@ -48,9 +48,11 @@ class _Site(web.BaseSite):
     async def start(self) -> None:
         await super().start()
         loop = asyncio.get_running_loop()
-        server = cast("web.Server", self._runner.server)  # there since setup()
+        runner = cast("web.AppRunner", self._runner)
+        server = cast("web.Server", runner.server)  # there since setup()
+        metrics = runner.app[keys.METRICS]
         self._server = listening = await loop.create_server(
-            lambda: HttpProtocol(server, self._settings, loop),
+            lambda: HttpProtocol(server, self._settings, metrics, loop),
             self._settings.listen.host,
             self._settings.listen.port,
             backlog=self._backlog,
