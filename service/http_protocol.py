@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiohttp import web
@@ -40,6 +40,8 @@ _LINGERING_SECONDS = 5
 _READ_BUFFER_BYTES = 64 * 1024
 # What is read at a time: it may be ten thousand chunks of a byte, which take 20 ms.
 _READ_BYTES = 64 * 1024
+# What is kept of an answer that its caller does not read yet: as much as asyncio takes without TLS.
+_WRITE_BUFFER_BYTES = 64 * 1024
 # Of a chunked body with its framing: there is no end to what may frame the few bytes that are taken.
 _MAX_CHUNKED_BYTES = 2 * MAX_BYTES
 # Requests that are read ahead while one is served; the socket is read on when there is but one of them left.
@@ -102,6 +104,8 @@ class HttpProtocol(web.RequestHandler):
         super().connection_made(transport)
         if hasattr(transport, "max_size"):
             transport.max_size = _READ_BYTES  # so that one caller's flood does not hold up the others
+        # TLS would else take eight times as much for a caller who does not read.
+        cast("asyncio.Transport", transport).set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
         self._time_head()
 
     def data_received(self, data: bytes) -> None:
