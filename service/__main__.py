@@ -9,6 +9,7 @@ import structlog
 from service import descriptors, logging, version
 from service.kube.credentials import CredentialsError
 from service.server import StartError, serve
+from service.serving_certificate import CertificateError
 from service.settings import Settings, SettingsError, read_settings, unknown_variables
 
 
@@ -25,7 +26,7 @@ def main() -> int:
     descriptors.raise_limit(settings)
     try:
         asyncio.run(serve(settings))
-    except CredentialsError as error:
+    except (CertificateError, CredentialsError) as error:
         return _refuse(error, 2)
     except StartError as error:
         return _refuse(error, 1)

@@ -10,13 +10,16 @@ from service import version
 from service.access.modes import access_of
 from service.api import callers, keys, middlewares
 from service.api.admission import Admission
+from service.api.exposition import Exposition
 from service.api.routes import ROUTES
 from service.api.same_site import same_site
+from service.api.state import State
 from service.api.streams import Streams
 from service.cache.live_jobs import LiveJobs
 from service.kube.client import KubeClient
 from service.kube.credentials import anonymous
 from service.kube.readiness import Readiness
+from service.metrics import Metrics
 from service.sandbox import server as sandbox_server
 from service.settings import Settings
 
@@ -34,7 +37,9 @@ def create_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=before)
     app[keys.SETTINGS] = settings
     app[keys.GIT_COMMIT] = version.git_commit()
-    app[keys.ADMISSION] = Admission(settings)
+    app[keys.METRICS] = metrics = Metrics()
+    app[keys.EXPOSITION] = Exposition(metrics.registry)
+    app[keys.ADMISSION] = Admission(settings, metrics)
     app[keys.STREAMS] = Streams(settings.stream_review_seconds)
     app.add_routes(ROUTES)
     app.on_response_prepare.append(middlewares.on_response_prepare)
@@ -54,10 +59,13 @@ async def _kube_client(app: web.Application) -> AsyncIterator[None]:
 
             source = credential_source(settings.kubeconfig, settings.context)
         await source.current()
-        client = KubeClient(source, settings)
-        app[keys.ACCESS] = access_of(settings, client)
+        metrics = app[keys.METRICS]
+        client = KubeClient(source, settings, metrics)
+        app[keys.CREDENTIALS], app[keys.OWN_CLIENT] = source, client
+        app[keys.ACCESS] = access_of(settings, client, metrics)
         app[keys.READINESS] = Readiness(client)
         app[keys.LIVE_JOBS] = live = LiveJobs(client, settings)
+        metrics.registry.register(State(app))
         async with _kept_true(live):
             yield
         await client.close()

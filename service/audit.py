@@ -24,6 +24,8 @@ class AuditRecord:
         upstream_audit_id: the apiserver's Audit-Id, under which its own audit log has the request.
         aborted: the answer could not be finished, and the connection was cut.
         code: the status code that was answered; None when the caller left before one was.
+        outcome: how it ended, in the words of the metric, where its code does not say so.
+        is_stream: it is a watch, a wait or a log that is followed.
     """
 
     request_id: str
@@ -37,6 +39,8 @@ class AuditRecord:
     upstream_audit_id: str | None = None
     aborted: bool = False
     code: int | None = None
+    outcome: str = ""
+    is_stream: bool = False
     started: float = field(default_factory=time.perf_counter)
 
     def about(self, verb: str, resource: str, namespace: str = "", name: str = "") -> None:

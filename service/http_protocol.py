@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiohttp import web
@@ -12,6 +12,7 @@ from aiohttp.web_protocol import _ErrInfo
 
 from service.api import keys
 from service.api.body import MAX_BYTES
+from service.api.measuring import outcome_of
 from service.api.middlewares import REQUEST_ID_HEADER, new_request_id, rendered
 from service.audit import AuditRecord
 from service.errors import (
@@ -21,6 +22,7 @@ from service.errors import (
     RequestHeaderFieldsTooLarge,
     RequestTimeout,
 )
+from service.metrics import Metrics
 from service.settings import Settings
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -38,6 +40,8 @@ _LINGERING_SECONDS = 5
 _READ_BUFFER_BYTES = 64 * 1024
 # What is read at a time: it may be ten thousand chunks of a byte, which take 20 ms.
 _READ_BYTES = 64 * 1024
+# What is kept of an answer that its caller does not read yet: as much as asyncio takes without TLS.
+_WRITE_BUFFER_BYTES = 64 * 1024
 # Of a chunked body with its framing: there is no end to what may frame the few bytes that are taken.
 _MAX_CHUNKED_BYTES = 2 * MAX_BYTES
 # Requests that are read ahead while one is served; the socket is read on when there is but one of them left.
@@ -55,6 +59,7 @@ class HttpProtocol(web.RequestHandler):
     Args:
         server: what aiohttp calls the manager of its connections.
         settings: the deadlines.
+        metrics: counts what never reaches a route.
         loop: the running event loop.
     """
 
@@ -65,10 +70,13 @@ class HttpProtocol(web.RequestHandler):
         "_head_is_timed",
         "_head_seconds",
         "_heads",
+        "_metrics",
         "_most_body_bytes",
     )
 
-    def __init__(self, server: web.Server, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, server: web.Server, settings: Settings, metrics: Metrics, loop: asyncio.AbstractEventLoop
+    ) -> None:
         super().__init__(
             server,
             loop=loop,
@@ -82,6 +90,7 @@ class HttpProtocol(web.RequestHandler):
             read_bufsize=_READ_BUFFER_BYTES,
         )
         self._max_msg_queue_size, self._msg_queue_resume_size = _MOST_AHEAD, _FEW_AHEAD
+        self._metrics = metrics
         self._head_seconds = settings.head_seconds
         self._heads = 0
         self._head_bytes = 0  # of the one that is on its way
@@ -95,6 +104,8 @@ class HttpProtocol(web.RequestHandler):
         super().connection_made(transport)
         if hasattr(transport, "max_size"):
             transport.max_size = _READ_BYTES  # so that one caller's flood does not hold up the others
+        # TLS would else take eight times as much for a caller who does not read.
+        cast("asyncio.Transport", transport).set_write_buffer_limits(high=_WRITE_BUFFER_BYTES)
         self._time_head()
 
     def data_received(self, data: bytes) -> None:
@@ -202,6 +213,7 @@ class HttpProtocol(web.RequestHandler):
         request[keys.AUDIT] = record
         record.code = error.code
         record.write()
+        self._metrics.request("", record.method, record.code, outcome_of(record), None)
         response = rendered(error)
         response.headers[REQUEST_ID_HEADER] = record.request_id
         response.headers["Server"] = "job-api"

@@ -4,10 +4,11 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from aiohttp import http_parser, web
@@ -18,7 +19,8 @@ from service.app import create_app
 from service.descriptors import ExhaustionLog
 from service.http_protocol import HttpProtocol
 from service.sandbox.store import Limits
-from service.settings import Settings
+from service.serving_certificate import tls_context
+from service.settings import Settings, effective
 from service.welcome import welcome
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -28,6 +30,8 @@ _log = structlog.stdlib.get_logger(__name__)
 _MOST_UNSENT_BYTES = 128 * 1024
 # From a connection in the kernel's queue to its request being read takes some turns of the event loop.
 _TURNS_TO_READ = 10
+# What has been said to a caller is read by then; TLS waits this long for its farewell too.
+_FAREWELL_SECONDS = 5.0
 
 
 class StartError(Exception):
@@ -37,29 +41,42 @@ class StartError(Exception):
 class _Site(web.BaseSite):
     """A listening socket whose connections are each an HttpProtocol."""
 
-    def __init__(self, runner: web.AppRunner, settings: Settings) -> None:
-        super().__init__(runner)
+    def __init__(self, runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext | None) -> None:
+        super().__init__(runner, ssl_context=tls)
         self._settings = settings
 
     @property
     def name(self) -> str:
-        return f"http://{self._settings.listen}"
+        return f"{_scheme(self._ssl_context)}://{self._settings.listen}"
 
     async def start(self) -> None:
         await super().start()
         loop = asyncio.get_running_loop()
-        server = cast("web.Server", self._runner.server)  # there since setup()
+        runner = cast("web.AppRunner", self._runner)
+        server = cast("web.Server", runner.server)  # there since setup()
+        metrics = runner.app[keys.METRICS]
         self._server = listening = await loop.create_server(
-            lambda: HttpProtocol(server, self._settings, loop),
+            lambda: HttpProtocol(server, self._settings, metrics, loop),
             self._settings.listen.host,
             self._settings.listen.port,
             backlog=self._backlog,
             reuse_address=True,
             start_serving=False,
+            **self._tls(),
         )
         for each in listening.sockets:
             self._bound(each)
         await listening.start_serving()
+
+    def _tls(self) -> dict[str, Any]:
+        """Return how TLS is spoken, if it is: a handshake may take as long as a head."""
+        if self._ssl_context is None:
+            return {}
+        return {
+            "ssl": self._ssl_context,
+            "ssl_handshake_timeout": self._settings.head_seconds,
+            "ssl_shutdown_timeout": _FAREWELL_SECONDS,
+        }
 
     async def stop(self) -> None:
         """Accept nothing more, hand over what is accepted already, and close the socket.
@@ -95,24 +112,35 @@ async def running(settings: Settings) -> AsyncIterator[tuple[web.Application, st
     Raises:
         StartError: the address cannot be listened on, or aiohttp lacks its C parser.
         CredentialsError: there are no credentials for an apiserver.
+        CertificateError: the certificate to serve with cannot be used.
     """
     if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
         raise StartError("aiohttp runs without its C parser, whose strictness is relied on; install a built wheel")
     app = create_app(settings)
+    async with tls_context(settings, app[keys.METRICS]) as tls, _served(app, settings, tls) as address:
+        yield app, f"{_scheme(tls)}://{address}"
+
+
+@asynccontextmanager
+async def _served(app: web.Application, settings: Settings, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
     # A caller that hangs up cancels its handler, and with it everything upstream; KubeClient.write goes on.
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=settings.shutdown_drain_seconds)
     try:
         await runner.setup()
         try:
-            await _Site(runner, settings).start()
+            await _Site(runner, settings, tls).start()
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else "the address does not resolve"
             raise StartError(f"cannot listen on {settings.listen}: {reason}") from error
         host, port = runner.addresses[0][:2]
-        yield app, f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        yield f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     finally:
         await _stop_listening(runner)
         await runner.cleanup()
+
+
+def _scheme(tls: ssl.SSLContext | None) -> str:
+    return "http" if tls is None else "https"
 
 
 async def _stop_listening(runner: web.AppRunner) -> None:
@@ -137,7 +165,7 @@ async def serve(settings: Settings) -> None:
     SIGINT, or a second signal: the grace is skipped.
 
     Raises:
-        StartError, CredentialsError: as in `running`.
+        StartError, CredentialsError, CertificateError: as in `running`.
     """
     asked_to_end, hurried = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -154,6 +182,7 @@ async def serve(settings: Settings) -> None:
         if settings.sandbox:
             sys.stdout.write(welcome(url, Limits()))
             sys.stdout.flush()
+        _log.info("settings", **effective(settings))
         _log.info("serving", url=url, program=version.NAME, version=version.VERSION)
         await asked_to_end.wait()
         app[keys.READINESS].draining = True

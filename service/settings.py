@@ -36,6 +36,15 @@ class Settings:
         "127.0.0.1:8080",
         "HOST:PORT to serve on; only loopback where callers are not told apart; port 0 takes a free one",
     )
+    tls_cert_file: str | None = _setting(
+        not_empty,
+        None,
+        "PEM file of the certificate to serve HTTPS with, and of those that vouch for it; read again when it "
+        "changes; unset: HTTP",
+    )
+    tls_private_key_file: str | None = _setting(
+        not_empty, None, "PEM file of the certificate's key, without a password; likewise; unset: HTTP"
+    )
     sandbox: bool = _setting(
         boolean, "false", "true: serve the embedded sandbox instead of a cluster; the flag alone says so too"
     )
@@ -179,6 +188,12 @@ def default_settings(**given: Any) -> Settings:
     return _consistent(defaults | given, {})
 
 
+def effective(settings: Settings) -> dict[str, object]:
+    """Return every setting as a log line has it; there is no secret among them, only names of files with some."""
+    values = {each.name: getattr(settings, each.name) for each in fields(Settings)}
+    return values | {"listen": str(settings.listen)}
+
+
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Return the `JOB_API_…` variables that are no setting and were not injected by Kubernetes."""
     known = {variable_of(each.name) for each in fields(Settings)}
@@ -217,7 +232,15 @@ def _problem(settings: Settings) -> str | None:
             "the service acts with its credentials; use 127.0.0.1, --auth-mode delegated or passthrough, or add "
             "--allow-unauthenticated"
         )
-    return None
+    return _tls_problem(settings)
+
+
+def _tls_problem(settings: Settings) -> str | None:
+    names = ("tls_cert_file", "tls_private_key_file")
+    given, missing = sorted(names, key=lambda name: getattr(settings, name) is None)
+    if (getattr(settings, given) is None) == (getattr(settings, missing) is None):
+        return None
+    return f"{flag_of(missing)}: it is not given, but {flag_of(given)} is; HTTPS takes both, HTTP neither"
 
 
 def _value(declared: Field[Any], flag: str | None, environment: Mapping[str, str]) -> Any:

@@ -4,10 +4,12 @@ import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from service.metrics import FAMILIES
 from service.settings import Settings, flag_of, variable_of
 
 README = Path(__file__).parents[1] / "README.md"
 _SETTINGS = re.compile(r"(<!-- settings: [^>]*-->\n)(.*?)(<!-- /settings -->)", re.DOTALL)
+_METRICS = re.compile(r"(<!-- metrics: [^>]*-->\n)(.*?)(<!-- /metrics -->)", re.DOTALL)
 _BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -47,10 +49,20 @@ def settings_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def with_settings(text: str) -> str:
-    """Return the README's text with the settings as they are now."""
-    return _SETTINGS.sub(lambda match: match.group(1) + settings_table() + match.group(3), text)
+def metrics_table() -> str:
+    """Return the table of all metrics of ours, as the README is to have it."""
+    rows = ["| metric | type | labels | what it says |", "|---|---|---|---|"]
+    for each in FAMILIES:
+        labels = ", ".join(f"`{label}`" for label in each.labels)
+        rows.append(f"| `{each.name}` | {each.kind} | {labels} | {each.told} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_tables(text: str) -> str:
+    """Return the README's text with the settings and the metrics as they are now."""
+    text = _SETTINGS.sub(lambda match: match.group(1) + settings_table() + match.group(3), text)
+    return _METRICS.sub(lambda match: match.group(1) + metrics_table() + match.group(3), text)
 
 
 if __name__ == "__main__":
-    README.write_text(with_settings(README.read_text()))
+    README.write_text(with_tables(README.read_text()))

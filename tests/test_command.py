@@ -10,13 +10,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import aiohttp
 import pytest
 from yarl import URL
 
+from service.settings import Settings
 from tests.processes import COMMAND, ROOT, RunService, environment
 from tests.upstream import Received, Upstream, json_answer, write_kubeconfig
 from tests.waiting import WATCHDOG_SECONDS, eventually
@@ -54,6 +55,10 @@ STARTS = {
     "a kubeconfig that is not there": Start(["--listen", "127.0.0.1:0", "--kubeconfig", "is-not-there"]),
     "a kubeconfig that is no YAML": Start(["--listen", "127.0.0.1:0", "--kubeconfig", "no-yaml"]),
     "a kubeconfig that quotes its token": Start(["--listen", "127.0.0.1:0"], {"KUBECONFIG": "quoting"}),
+    "a certificate that is none": Start(
+        ["--listen", "127.0.0.1:TAKEN", "--kubeconfig", "usable", "--tls-cert-file=usable"],
+        {"JOB_API_TLS_PRIVATE_KEY_FILE": "usable"},
+    ),
     "a port that is taken": Start(["--listen", "127.0.0.1:TAKEN", "--kubeconfig", "usable", "--cache=false"]),
     "a port that is taken and a bad setting": Start(["--listen", "127.0.0.1:TAKEN", "--kubeconfig", "no-yaml"]),
 }
@@ -64,6 +69,7 @@ REFUSED_WITH_2 = [
     "a kubeconfig that is not there",
     "a kubeconfig that is no YAML",
     "a kubeconfig that quotes its token",
+    "a certificate that is none",
     "a port that is taken and a bad setting",
 ]
 
@@ -123,6 +129,7 @@ def test_what_the_service_cannot_be_started_with_is_one_line_and_code_2(
         ("a kubeconfig that is not there", "kubeconfig is-not-there cannot be read: No such file or directory"),
         ("a kubeconfig that is no YAML", "kubeconfig no-yaml cannot be read: it is not YAML"),
         ("a kubeconfig that quotes its token", "kubeconfig quoting cannot be read: Expected key user"),
+        ("a certificate that is none", "usable and usable are no certificate and no unencrypted key, both as PEM"),
         ("a port that is taken and a bad setting", "kubeconfig no-yaml cannot be read"),
         ("a port that is taken", "cannot listen on 127.0.0.1:TAKEN: Address already in use"),
     ],
@@ -212,7 +219,11 @@ async def test_a_grace_that_is_over_ends_the_service(tmp_path: Path, run: RunSer
         await it.url()
         it.signal(signal.SIGTERM)
         assert await it.code() == 0
-    assert [line["event"] for line in it.lines] == ["serving", "shutting down", "ended"]
+    assert [line["event"] for line in it.lines] == ["settings", "serving", "shutting down", "ended"]
+    told = it.lines[0]
+    assert {each.name for each in fields(Settings)} <= set(told)
+    assert (told["kubeconfig"], told["listen"], told["auth_mode"]) == (kubeconfig, "127.0.0.1:0", "none")
+    assert (told["cache"], told["shutdown_grace_seconds"], told["namespaces"]) == (False, 0.05, None)
 
 
 async def test_sigint_skips_the_grace_and_a_post_whose_caller_has_left_is_finished_before_the_end(

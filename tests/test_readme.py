@@ -17,7 +17,7 @@ from service.api.routes import ROUTES
 from tests.cluster.control_plane import ControlPlane
 from tests.conftest import StartService
 from tests.processes import environment
-from tests.readme import README, section, steps, with_settings
+from tests.readme import README, section, steps, with_tables
 from tests.waiting import WATCHDOG_SECONDS
 
 ROOT = README.parent
@@ -28,9 +28,10 @@ def first_cells(table: str) -> list[str]:
     return re.findall(r"^\| `?([^`|]+?)`? \|", table, re.MULTILINE)
 
 
-def test_the_settings_are_all_there_and_as_they_are() -> None:
-    assert README.read_text() == with_settings(README.read_text()), "run: python -m tests.readme"
+def test_the_settings_and_the_metrics_are_all_there_and_as_they_are() -> None:
+    assert README.read_text() == with_tables(README.read_text()), "run: python -m tests.readme"
     assert "--listen" in section("Settings")
+    assert "job_api_requests_total" in section("Metrics")
 
 
 def test_every_route_is_there_and_no_other() -> None:

@@ -23,6 +23,8 @@ SECONDS = tuple(name for name in NAMES if name.endswith("_seconds"))
 # For each setting a value that is not the default, what it is read as, and another such pair.
 USABLE: dict[str, tuple[tuple[str, object], tuple[str, object]]] = {
     "listen": (("127.8.8.8:1", Address("127.8.8.8", 1)), ("[::1]:2", Address("::1", 2))),
+    "tls_cert_file": (("/a", "/a"), ("b", "b")),
+    "tls_private_key_file": (("/a", "/a"), ("b", "b")),
     "sandbox": (("true", True), ("0", False)),
     "kubeconfig": (("/a:/b", "/a:/b"), ("c", "c")),
     "context": (("one", "one"), ("two", "two")),
@@ -56,6 +58,8 @@ USABLE: dict[str, tuple[tuple[str, object], tuple[str, object]]] = {
 }
 DEFAULTS: dict[str, object] = {
     "listen": Address("127.0.0.1", 8080),
+    "tls_cert_file": None,
+    "tls_private_key_file": None,
     "sandbox": False,
     "kubeconfig": None,
     "context": None,
@@ -89,7 +93,11 @@ DEFAULTS: dict[str, object] = {
 }
 
 # What a setting asks for beside itself, and what that is read as.
-BESIDE: dict[str, dict[str, str]] = {"token_audience": {"auth_mode": "delegated"}}
+BESIDE: dict[str, dict[str, str]] = {
+    "token_audience": {"auth_mode": "delegated"},
+    "tls_cert_file": {"tls_private_key_file": "/k"},
+    "tls_private_key_file": {"tls_cert_file": "/c"},
+}
 
 # What Kubernetes puts into every container beside a Service named job-api.
 INJECTED = {
@@ -121,6 +129,8 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "max_streams_per_caller": ("", "0", "-1", "1.5", "1e3", "many", "9" * 30),
     "sandbox": ("", "yes", "True", "2"),
     "cache": ("", "yes", "True", "2"),
+    "tls_cert_file": ("",),
+    "tls_private_key_file": ("",),
     "kubeconfig": ("",),
     "context": ("",),
     "watch_window_changes": ("", "0", "-1", "1.5", "1e3", "many", "9" * 30),
@@ -337,6 +347,8 @@ def test_the_cache_is_on_unless_the_apiserver_is_to_decide_on_every_call(argumen
     [
         (["--sandbox", "--auth-mode=delegated"], "--auth-mode: the sandbox cannot tell callers apart"),
         (["--sandbox", "--auth-mode=passthrough"], "--auth-mode: the sandbox cannot tell callers apart"),
+        (["--tls-cert-file=a"], "--tls-private-key-file: it is not given, but --tls-cert-file is"),
+        (["--tls-private-key-file=a"], "--tls-cert-file: it is not given, but --tls-private-key-file is"),
         (["--token-audience=a"], "--token-audience: it has no effect with --auth-mode none"),
         (["--token-audience=a", "--auth-mode=passthrough"], "--token-audience: it has no effect with"),
         (["--allow-unauthenticated", "--auth-mode=delegated"], "--allow-unauthenticated: it has no effect with"),

@@ -1,11 +1,13 @@
 """Access: how callers are told apart, and what is asked before they are served. One class for each mode."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from multidict import CIMultiDictProxy
 
 from service.access.caller import ANYONE, Caller
+from service.access.review_cache import ReviewCache
 from service.kube.client import KubeClient
 from service.kube.reviews import AccessAttributes, UserInfo
 
@@ -18,6 +20,10 @@ class Access(Protocol):
     """
 
     tells_apart: bool
+
+    @property
+    def caches(self) -> Mapping[str, ReviewCache[Any]]:
+        """What is remembered of reviews: whose tokens are, and what callers may do."""
 
     async def authenticate(self, headers: CIMultiDictProxy[str]) -> Caller:
         """Return who calls.
@@ -62,6 +68,7 @@ class NoAccessControl:
     """
 
     tells_apart = False
+    caches: Mapping[str, ReviewCache[Any]] = MappingProxyType({})
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client

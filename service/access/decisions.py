@@ -22,12 +22,15 @@ class Decisions:
     Args:
         allowed_seconds: for how long a yes is remembered.
         denied_seconds: for how long a no is.
+
+    Attributes:
+        cache: the decisions that are remembered.
     """
 
     def __init__(self, allowed_seconds: float, denied_seconds: float) -> None:
         self._allowed_seconds = allowed_seconds
         self._denied_seconds = denied_seconds
-        self._decided: ReviewCache[_Decided] = ReviewCache(_MOST_DECISIONS, self._remembered_seconds)
+        self.cache: ReviewCache[_Decided] = ReviewCache(_MOST_DECISIONS, self._remembered_seconds)
 
     async def require(
         self,
@@ -62,7 +65,7 @@ class Decisions:
         async def decide() -> _Decided:
             return _Decided(await review(attributes), caller.expires_at)
 
-        return (await self._decided.outcome((caller.key, attributes), decide)).decision
+        return (await self.cache.outcome((caller.key, attributes), decide)).decision
 
     def _remembered_seconds(self, decided: _Decided) -> float:
         decision, expires_at = decided

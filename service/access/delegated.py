@@ -3,8 +3,9 @@
 https://kubernetes.io/docs/reference/access-authn-authz/authentication/#webhook-token-authentication has the idea.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 from multidict import CIMultiDictProxy
@@ -16,6 +17,7 @@ from service.access.review_cache import ReviewCache
 from service.errors import Unauthorized
 from service.kube.client import KubeClient
 from service.kube.reviews import AccessAttributes, Reviewer, UserInfo
+from service.metrics import Metrics
 from service.settings import Settings
 
 _MOST_IDENTITIES = 10_000
@@ -31,17 +33,23 @@ class DelegatedAccess:
     Args:
         client: the service's own, whose account has to have the rights of system:auth-delegator.
         settings: the audience, and the times.
+        metrics: counts the reviews.
     """
 
     tells_apart = True
 
-    def __init__(self, client: KubeClient, settings: Settings) -> None:
+    def __init__(self, client: KubeClient, settings: Settings, metrics: Metrics) -> None:
         self._client = client
-        self._reviewer = Reviewer(client, settings.review_seconds)
+        self._reviewer = Reviewer(client, settings.review_seconds, metrics)
         self._audience = settings.token_audience
         self._settings = settings
         self._identities: ReviewCache[Caller] = ReviewCache(_MOST_IDENTITIES, self._remembered_seconds)
         self._decisions = Decisions(settings.allowed_cache_seconds, settings.denied_cache_seconds)
+
+    @property
+    def caches(self) -> Mapping[str, ReviewCache[Any]]:
+        """What is remembered, as in `Access`."""
+        return {"identities": self._identities, "decisions": self._decisions.cache}
 
     async def authenticate(self, headers: CIMultiDictProxy[str]) -> Caller:
         """Return whose token it is, as in `Access`."""

@@ -1,6 +1,7 @@
 """Mode `passthrough`: the caller's own token goes upstream, and the apiserver decides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from multidict import CIMultiDictProxy
 
@@ -10,6 +11,7 @@ from service.access.decisions import Decisions
 from service.access.review_cache import ReviewCache
 from service.kube.client import KubeClient
 from service.kube.reviews import AccessAttributes, Reviewer, UserInfo
+from service.metrics import Metrics
 from service.settings import Settings
 
 _MOST_IDENTITIES = 10_000
@@ -21,18 +23,25 @@ class PassthroughAccess:
     Args:
         client: the service's own, on whose connections callers speak for themselves.
         settings: the times.
+        metrics: counts the reviews.
     """
 
     tells_apart = True
 
-    def __init__(self, client: KubeClient, settings: Settings) -> None:
+    def __init__(self, client: KubeClient, settings: Settings, metrics: Metrics) -> None:
         self._client = client
+        self._metrics = metrics
         self._review_seconds = settings.review_seconds
         self._identity_seconds = settings.identity_cache_seconds
         self._identities: ReviewCache[Caller] = ReviewCache(_MOST_IDENTITIES, self._remembered_seconds)
         # One review says both, whose the token is and what that user may do.
         allowed_seconds = min(settings.identity_cache_seconds, settings.allowed_cache_seconds)
         self._decisions = Decisions(allowed_seconds, settings.denied_cache_seconds)
+
+    @property
+    def caches(self) -> Mapping[str, ReviewCache[Any]]:
+        """What is remembered, as in `Access`."""
+        return {"identities": self._identities, "decisions": self._decisions.cache}
 
     async def authenticate(self, headers: CIMultiDictProxy[str]) -> Caller:
         """Return one who has a token; whether it is a good one is the apiserver's to say."""
@@ -64,4 +73,4 @@ class PassthroughAccess:
         return remembered_seconds(self._identity_seconds, caller.expires_at)
 
     def _reviewer_for(self, caller: Caller) -> Reviewer:
-        return Reviewer(self.client_for(caller), self._review_seconds)
+        return Reviewer(self.client_for(caller), self._review_seconds, self._metrics)

@@ -17,6 +17,11 @@ class ReviewCache(Generic[T]):
     Args:
         most: how many outcomes are remembered at most; the one that was not asked for longest goes first.
         seconds_of: tells for how many seconds an outcome is remembered, 0 for not at all.
+
+    Attributes:
+        hits: how many questions were answered with what is remembered.
+        misses: how many took a review.
+        shared: how many waited for the review of an equal one.
     """
 
     def __init__(self, most: int, seconds_of: Callable[[T], float]) -> None:
@@ -24,6 +29,11 @@ class ReviewCache(Generic[T]):
             most, ttu=lambda _, outcome, now: now + seconds_of(outcome)
         )
         self._under_way: dict[Hashable, SharedTask[T]] = {}
+        self.hits = self.misses = self.shared = 0
+
+    def __len__(self) -> int:
+        """Return how many outcomes are remembered."""
+        return len(self._outcomes)
 
     async def outcome(self, question: Hashable, review: Callable[[], Awaitable[T]]) -> T:
         """Return what is remembered, or what a review says.
@@ -36,8 +46,12 @@ class ReviewCache(Generic[T]):
             Exception: whatever the review raises.
         """
         if (known := self._outcomes.get(question)) is not None:
+            self.hits += 1
             return known
-        if question not in self._under_way:
+        if question in self._under_way:
+            self.shared += 1
+        else:
+            self.misses += 1
             self._under_way[question] = SharedTask(
                 self._reviewed(question, review), partial(self._forget, question)
             )

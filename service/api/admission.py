@@ -3,6 +3,7 @@
 from collections import Counter
 
 from service.errors import TooManyRequests
+from service.metrics import Metrics
 from service.settings import Settings, flag_of
 
 
@@ -10,18 +11,31 @@ class _Bound:
     """Counts what each of some holds, and refuses more than is allowed.
 
     Args:
+        name: what the metrics call it.
         settings: has the number.
         setting: its name.
         what: what is counted, for the message that refuses.
+        metrics: counts the refusals.
+
+    Attributes:
+        name: likewise.
+        most: the number.
     """
 
-    def __init__(self, settings: Settings, setting: str, what: str) -> None:
-        self._most: int = getattr(settings, setting)
-        self._refusal = f"{what}: no more than {self._most} at a time ({flag_of(setting)}); try again later"
+    def __init__(self, name: str, settings: Settings, setting: str, what: str, metrics: Metrics) -> None:
+        self.name = name
+        self.most: int = getattr(settings, setting)
+        self._refusal = f"{what}: no more than {self.most} at a time ({flag_of(setting)}); try again later"
+        self._metrics = metrics
         self._held: Counter[str] = Counter()
 
+    @property
+    def held(self) -> int:
+        return self._held.total()
+
     def take(self, key: str) -> None:
-        if self._held[key] >= self._most:
+        if self._held[key] >= self.most:
+            self._metrics.rejected(self.name)
             raise TooManyRequests(self._refusal)
         self._held[key] += 1
 
@@ -36,17 +50,36 @@ class Admission:
 
     Args:
         settings: the numbers.
+        metrics: counts the refusals.
+
+    Attributes:
+        streams_by_kind: how many streams there are of each kind.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.requests = _Bound(settings, "max_requests_inflight", "too many requests in flight")
-        self.requests_of_one = _Bound(
-            settings, "max_requests_inflight_per_caller", "too many requests of this caller in flight"
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        def bound(name: str, setting: str, what: str) -> _Bound:
+            return _Bound(name, settings, setting, what, metrics)
+
+        streams = "too many watches, waits and followed logs"
+        self.requests = bound("requests", "max_requests_inflight", "too many requests in flight")
+        self.requests_of_one = bound(
+            "requests_per_caller",
+            "max_requests_inflight_per_caller",
+            "too many requests of this caller in flight",
         )
-        self.streams = _Bound(settings, "max_streams", "too many watches, waits and followed logs")
-        self.streams_of_one = _Bound(
-            settings, "max_streams_per_caller", "too many watches, waits and followed logs of this caller"
-        )
+        self.streams = bound("streams", "max_streams", streams)
+        self.streams_of_one = bound("streams_per_caller", "max_streams_per_caller", f"{streams} of this caller")
+        self.streams_by_kind = Counter({"watch": 0, "wait": 0, "log": 0})
+
+    @property
+    def bounds(self) -> tuple[_Bound, ...]:
+        """What is bounded."""
+        return self.requests, self.requests_of_one, self.streams, self.streams_of_one
+
+    @property
+    def requests_in_flight(self) -> int:
+        """How many requests there are, but for streams."""
+        return self.requests.held
 
 
 class Place:
@@ -59,6 +92,7 @@ class Place:
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
         self._caller_key = ""
+        self._stream_kind = ""
         self._held: list[tuple[_Bound, str]] = []
 
     def enter(self) -> None:
@@ -82,8 +116,11 @@ class Place:
         if caller_key:
             self._take(self._admission.requests_of_one, caller_key)
 
-    def becomes_stream(self) -> None:
+    def becomes_stream(self, kind: str) -> None:
         """Count as a stream from now on, and no longer as a request in flight.
+
+        Args:
+            kind: watch, wait or log.
 
         Raises:
             TooManyRequests: there are as many as there may be, in all or of the caller.
@@ -92,9 +129,14 @@ class Place:
         self._take(self._admission.streams, "")
         if self._caller_key:
             self._take(self._admission.streams_of_one, self._caller_key)
+        self._stream_kind = kind
+        self._admission.streams_by_kind[kind] += 1
 
     def leave(self) -> None:
         """Give everything back."""
+        if self._stream_kind:
+            self._admission.streams_by_kind[self._stream_kind] -= 1
+            self._stream_kind = ""
         while self._held:
             bound, key = self._held.pop()
             bound.give_back(key)

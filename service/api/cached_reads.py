@@ -38,7 +38,7 @@ async def cached_job(
     cache = _cache_for(request, namespace, asked)
     if cache is None or (job := cache.store.get(namespace, name)) is None:
         return None
-    headers = _headers(cache, job.resource_version)
+    headers = _headers(request, cache, job.resource_version)
     if _is_known(request, job.resource_version):
         return web.Response(status=304, headers=headers)
     return await answer_with(request, job.raw + b"\n", headers | {"Content-Type": "application/json"})
@@ -52,7 +52,7 @@ async def cached_list(
     if cache is None or selection is None:
         return None
     version = cache.window.latest
-    headers = _headers(cache, version)
+    headers = _headers(request, cache, version)
     if _is_known(request, version):
         return web.Response(status=304, headers=headers)
     jobs, head = cache.store.select(selection), _LIST_HEAD % version
@@ -66,13 +66,15 @@ async def cached_list(
 def _cache_for(request: web.Request, namespace: str | None, asked: Mapping[str, str]) -> JobCache | None:
     """Return the cache of a namespace where it is as new as asked for."""
     live = request.app[keys.LIVE_JOBS]
+    live.lookups += 1
     if not live.is_synced(namespace):
         return None
     cache = live.scope_of(namespace).cache
     return cache if cache.window.latest >= int(asked["resourceVersion"]) else None
 
 
-def _headers(cache: JobCache, version: int) -> dict[str, str]:
+def _headers(request: web.Request, cache: JobCache, version: int) -> dict[str, str]:
+    request.app[keys.LIVE_JOBS].hits += 1
     return {
         "Cache-Status": _HIT,
         "Age": f"{cache.age:.0f}",

@@ -49,6 +49,20 @@ async def authorize_replay(request: web.Request, namespace: str, name: str) -> N
     await request.app[keys.ACCESS].authorize(request[keys.CALLER], wanted)
 
 
+def begin_stream(request: web.Request, kind: str) -> None:
+    """Let a call last from here on: it counts as a stream, and no longer as a request in flight.
+
+    Args:
+        request: the request.
+        kind: watch, wait or log.
+
+    Raises:
+        TooManyRequests: there are as many as there may be, in all or of the caller.
+    """
+    request[keys.AUDIT].is_stream = True
+    request[keys.PLACE].becomes_stream(kind)
+
+
 async def username_of(request: web.Request) -> str:
     """Return the caller's name; empty where all callers are one.
 

@@ -86,6 +86,7 @@ class JobLog:
             async with self._request.app[keys.STREAMS].lasting(None, guard.review_of(self._request)):
                 return await self._followed()
         except TimeoutError:
+            self._request[keys.AUDIT].outcome = "shutdown"
             return await self._told(ServiceUnavailable("the service is shutting down; follow again"))
         except ApiError as error:
             return await self._told(error)

@@ -7,18 +7,26 @@ from aiohttp import web
 from service.access.access import Access
 from service.access.caller import Caller
 from service.api.admission import Admission, Place
+from service.api.exposition import Exposition
 from service.api.streams import Streams
 from service.audit import AuditRecord
 from service.cache.live_jobs import LiveJobs
 from service.kube.client import KubeClient
+from service.kube.credentials import CredentialSource
 from service.kube.readiness import Readiness
 from service.kube.reviews import AccessAttributes
+from service.metrics import Metrics
 from service.settings import Settings
 
 SETTINGS = web.AppKey("settings", Settings)
 ACCESS: web.AppKey[Access] = web.AppKey("access")
 ADMISSION = web.AppKey("admission", Admission)
+CREDENTIALS = web.AppKey("credentials", CredentialSource)
+EXPOSITION = web.AppKey("exposition", Exposition)
 LIVE_JOBS = web.AppKey("live_jobs", LiveJobs)
+METRICS = web.AppKey("metrics", Metrics)
+# Speaks for the service itself.
+OWN_CLIENT = web.AppKey("own_client", KubeClient)
 STREAMS = web.AppKey("streams", Streams)
 READINESS = web.AppKey("readiness", Readiness)
 # None where the commit is not known, as in an installed wheel.

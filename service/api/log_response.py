@@ -55,6 +55,7 @@ class LogResponse:
                 async with asyncio.timeout(self._stall_seconds):
                     await self._response.write(view[start : start + PIECE_BYTES])
             except TimeoutError:
+                self._request[keys.AUDIT].outcome = "stalled"
                 raise CallerStalled from None
 
     async def end(self) -> web.StreamResponse:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from service.api import guard, keys, query
+from service.api import guard, query
 from service.api.accept import takes_text
 from service.api.job_log import JobLog
 from service.api.job_pods import relaying_refusals
@@ -22,7 +22,7 @@ async def read_log(request: web.Request) -> web.StreamResponse:
     log = JobLog(request, namespace, name, options)
     if request.method == "HEAD" or not options.follow:
         return await log.read()
-    request[keys.PLACE].becomes_stream()
+    guard.begin_stream(request, "log")
     return await log.follow()
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from service.api import keys
+from service.api.measuring import measure
 from service.audit import AuditRecord
 from service.errors import ApiError, InternalError, MethodNotAllowed, NotFound
 
@@ -35,6 +36,7 @@ async def audit(request: web.Request, handler: Handler) -> web.StreamResponse:
         record.code = response.status
     finally:
         record.write()
+        measure(request, record)
     return response
 
 
@@ -57,6 +59,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         request_id = request[keys.AUDIT].request_id
         _log.exception("a bug", request_id=request_id)
         if request.writer.output_size > 0:
+            request[keys.AUDIT].aborted = True
             raise ConnectionError("the answer has begun; a second one would be read as its rest") from None
         return rendered(
             InternalError(f"an internal error occurred; the service's log has it as request {request_id}")

@@ -149,6 +149,7 @@ async def _written(request: web.Request, response: web.StreamResponse, piece: by
         async with asyncio.timeout(request.app[keys.SETTINGS].chunk_seconds):
             await response.write(piece)
     except TimeoutError:
+        request[keys.AUDIT].outcome = "stalled"
         return False
     return True
 

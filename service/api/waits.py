@@ -29,7 +29,7 @@ async def wait_for_job(request: web.Request) -> web.StreamResponse:
     if form_of(request) != "json":
         raise NotAcceptable("a wait answers in application/json only")
     await guard.authorize(request, "wait", namespace, name)
-    request[keys.PLACE].becomes_stream()
+    guard.begin_stream(request, "wait")
     wait = _Wait(name, parse_goal(asked.get("for", "finished")) or _FINISHED)
     try:
         states, seconds = observed_job(request, namespace, name), float(asked.get("timeoutSeconds", "30"))
@@ -38,7 +38,10 @@ async def wait_for_job(request: web.Request) -> web.StreamResponse:
             outcome = await wait.outcome(states)
     except TimeoutError:
         if request.app[keys.STREAMS].ending:
+            request[keys.AUDIT].outcome = "shutdown"
             raise ServiceUnavailable("the service is shutting down; ask again") from None
+        if wait.has_begun:
+            request[keys.AUDIT].outcome = "not_yet"
         raise wait.unmet() from None
     except Refused as refused:
         return await relay_answer(request, refused.answer)
@@ -57,6 +60,11 @@ class _Wait:
         self._goal = goal
         self._job: Job | None = None
         self._details = {"name": name, "group": JOBS.group, "kind": JOBS.plural}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the Job has been seen."""
+        return self._job is not None
 
     async def outcome(self, states: AsyncIterator[Job | None]) -> bytes:
         """Return the answer's body once the goal is met.

@@ -116,6 +116,7 @@ class WatchWriter:
             async with asyncio.timeout(self._stall_seconds):
                 await self._response.write(data)
         except TimeoutError:
+            self._request[keys.AUDIT].outcome = "stalled"
             raise _Stalled from None
 
     def _fits(self, data: bytes) -> bool:

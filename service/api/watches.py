@@ -32,7 +32,7 @@ _SLACK_SECONDS = 5.0
 
 async def watch_jobs(request: web.Request, namespace: str | None, asked: Mapping[str, str]) -> web.StreamResponse:
     """Answer with the changes of a namespace's Jobs, or of all, as they happen."""
-    request[keys.PLACE].becomes_stream()
+    guard.begin_stream(request, "watch")
     form = form_of(request)
     if form == "upstream":
         return await _relayed(request, namespace, asked)

@@ -25,6 +25,8 @@ class JobCache:
         synced: whether the store has been complete; then it is so as of `window.latest`.
         settled: set once the first attempt to sync has come to an end, either way.
         failure: what keeps the cache from hearing of changes at present; None where nothing does.
+        lists: how many whole lists were taken over.
+        failures: how often something kept it from hearing.
     """
 
     def __init__(self, most_changes: int, most_bytes: int, stale_seconds: float) -> None:
@@ -34,6 +36,7 @@ class JobCache:
         self.synced = False
         self.settled = asyncio.Event()
         self.failure: str | None = None
+        self.lists = self.failures = 0
         self._stale_seconds = stale_seconds
         self._heard_at = time.monotonic()
 
@@ -50,6 +53,7 @@ class JobCache:
     def replace(self, jobs: Collection[Job], resource_version: int) -> None:
         """Take over a whole list; changes before it are not known in full."""
         self.hear()
+        self.lists += 1
         self.store.replace(jobs)
         self.window.reset(resource_version)
         self.subscriptions.tell_all(resource_version, self.store.get)
@@ -79,4 +83,5 @@ class JobCache:
     def fail(self, failure: str) -> None:
         """Note why nothing is heard at present; what is known stays."""
         self.failure = failure
+        self.failures += 1
         self.settled.set()

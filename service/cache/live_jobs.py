@@ -1,6 +1,7 @@
 """Everything that is live: the scopes with their caches, and the reads that callers share."""
 
 import asyncio
+from collections.abc import Collection
 from typing import NoReturn
 
 from service.cache.scope import Scope
@@ -22,11 +23,14 @@ class LiveJobs:
 
     Attributes:
         enabled: whether there is a cache at all.
+        lookups: how many reads there were that a cache may answer.
+        hits: how many of them it answered.
         reads: the consistent reads of one Job that callers share; None is an answer that is too long to be held.
     """
 
     def __init__(self, client: KubeClient, settings: Settings) -> None:
         self.enabled = settings.cache
+        self.lookups = self.hits = 0
         self.reads: SharedReads[Answer | None] = SharedReads()
         # An account that may see some namespaces only cannot watch all at once.
         served = settings.namespaces or (None,)
@@ -53,6 +57,11 @@ class LiveJobs:
     async def can_follow(self, namespace: str | None) -> bool:
         """Tell whether a watch of a namespace can be served from its window; waits a moment for the first sync."""
         return self.enabled and await self.scope_of(namespace).can_follow()
+
+    @property
+    def scopes(self) -> Collection[Scope]:
+        """What is followed; nothing where there is no cache."""
+        return self._scopes.values() if self.enabled else ()
 
     @property
     def state(self) -> str:

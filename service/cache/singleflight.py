@@ -27,9 +27,15 @@ class _UnderWay:
 
 
 class SharedReads(Generic[T]):
-    """Reads by key; callers with equal keys may get the same result."""
+    """Reads by key; callers with equal keys may get the same result.
+
+    Attributes:
+        calls: how often a result was asked for.
+        begun: how many reads that took.
+    """
 
     def __init__(self) -> None:
+        self.calls = self.begun = 0
         self._under_way: dict[Hashable, _UnderWay] = {}
         self._next: dict[Hashable, SharedTask[T]] = {}
 
@@ -43,6 +49,7 @@ class SharedReads(Generic[T]):
         Raises:
             Exception: whatever `fetch` raises, to all who share.
         """
+        self.calls += 1
         if key not in self._next and key not in self._under_way:
             with self._reading(key):
                 return await fetch()
@@ -65,6 +72,7 @@ class SharedReads(Generic[T]):
 
     @contextmanager
     def _reading(self, key: Hashable) -> Iterator[None]:
+        self.begun += 1
         reads = self._under_way.setdefault(key, _UnderWay())
         reads.count += 1
         try:

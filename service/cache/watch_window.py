@@ -68,6 +68,9 @@ class WatchWindow:
     Attributes:
         start: changes after this resourceVersion are all there.
         latest: everything up to this resourceVersion is known.
+        size: how many bytes of Jobs its changes hold.
+        evicted: how many changes were dropped to make room.
+        expired: how many readers were told that not everything is there.
     """
 
     def __init__(self, most_changes: int, most_bytes: int) -> None:
@@ -76,7 +79,8 @@ class WatchWindow:
         self._most_changes = most_changes
         self._most_bytes = most_bytes
         self._changes: list[Change] = []
-        self._bytes = 0
+        self.size = 0
+        self.evicted = self.expired = 0
         # How many changes there have been before the first that is held. A reset counts as one.
         self._first = 0
         self._waiting: list[asyncio.Future[None]] = []
@@ -89,16 +93,16 @@ class WatchWindow:
         """Begin anew at the moment of a list: what happened before is not known in full."""
         self._first += len(self._changes) + 1
         self._changes.clear()
-        self._bytes = 0
+        self.size = 0
         self.start = self.latest = resource_version
         self.wake()
 
     def add(self, change: Change) -> None:
         """Append a change, which is later than all that are there."""
         self._changes.append(change)
-        self._bytes += len(change.job.raw)
+        self.size += len(change.job.raw)
         self.latest = change.resource_version
-        if len(self._changes) > self._most_changes or self._bytes > self._most_bytes:
+        if len(self._changes) > self._most_changes or self.size > self._most_bytes:
             self._evict()
         self.wake()
 
@@ -131,6 +135,7 @@ class WatchWindow:
             Expired: not all of them are there.
         """
         if resource_version < self.start:
+            self.expired += 1
             raise Expired(f"too old resource version: {resource_version} ({self.start})")
         return self._first + bisect_right(
             self._changes, resource_version, key=lambda change: change.resource_version
@@ -152,12 +157,13 @@ class WatchWindow:
     def _evict(self) -> None:
         """Drop the oldest eighth, so that not every change moves the whole list."""
         count = max(1, len(self._changes) // 8)
-        while self._bytes - sum(len(each.job.raw) for each in self._changes[:count]) > self._most_bytes:
+        while self.size - sum(len(each.job.raw) for each in self._changes[:count]) > self._most_bytes:
             count = min(2 * count, len(self._changes))
         evicted = self._changes[:count]
         del self._changes[:count]
         self._first += count
-        self._bytes -= sum(len(each.job.raw) for each in evicted)
+        self.evicted += count
+        self.size -= sum(len(each.job.raw) for each in evicted)
         self.start = evicted[-1].resource_version
 
 

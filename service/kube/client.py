@@ -12,6 +12,7 @@ from service.errors import ServiceUnavailable, TooManyRequests
 from service.kube.connections import Connections, UpstreamRequest
 from service.kube.credentials import Credentials, CredentialsError, CredentialSource
 from service.kube.responses import UpstreamResponse
+from service.metrics import Metrics
 from service.settings import Settings, flag_of
 
 logger = logging.getLogger(__name__)
@@ -23,12 +24,14 @@ class KubeClient:
     Args:
         credentials: who the service is; asked for each request.
         settings: the deadlines, and how many writes there may be at a time.
+        metrics: counts what is asked of the apiserver.
     """
 
-    def __init__(self, credentials: CredentialSource, settings: Settings) -> None:
+    def __init__(self, credentials: CredentialSource, settings: Settings, metrics: Metrics) -> None:
         self._credentials = credentials
+        self._metrics = metrics
         self._drain_seconds = settings.shutdown_drain_seconds
-        self._connections = Connections(settings)
+        self._connections = Connections(settings, metrics)
         self._most_writes = settings.max_requests_inflight
         self._writes: set[asyncio.Task[UpstreamResponse]] = set()
         self._caller_authorization: str | None = None
@@ -44,6 +47,16 @@ class KubeClient:
         client = copy.copy(self)
         client._caller_authorization = authorization
         return client
+
+    @property
+    def writes_in_flight(self) -> int:
+        """How many writes have no answer yet, those included whose callers have left."""
+        return len(self._writes)
+
+    @property
+    def open_streams(self) -> Mapping[str, int]:
+        """How many streams are open, by resource."""
+        return self._connections.open_streams
 
     async def close(self) -> None:
         """Wait for the writes that are still under way, for as long as a drain may take; then close everything."""
@@ -122,6 +135,7 @@ class KubeClient:
             ApiError: there is no answer; a 504 says that the outcome is unknown.
         """
         if len(self._writes) >= self._most_writes:
+            self._metrics.rejected("writes")
             most = f"{self._most_writes} at a time ({flag_of('max_requests_inflight')})"
             raise TooManyRequests(f"too many writes in flight, some without their callers: no more than {most}")
         request = UpstreamRequest(method=method, path=path, query=query, headers=headers, body=body, changes=True)
@@ -152,6 +166,7 @@ class KubeClient:
             if response.status != 401:
                 return response
             response.close()
+        self._metrics.credentials_refused()
         logger.error("the apiserver refuses the credentials of %s", self._credentials.origin)
         raise ServiceUnavailable("the apiserver does not accept the service's own credentials")
 

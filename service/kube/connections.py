@@ -7,6 +7,8 @@ because by then the caller may have been promised a body.
 import asyncio
 import io
 import logging
+import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +20,8 @@ from service.errors import ApiError, ServiceUnavailable, Timeout
 from service.kube.credentials import Credentials
 from service.kube.responses import UpstreamResponse
 from service.kube.send_once import SendOnce
+from service.kube.verbs import verb_and_resource
+from service.metrics import Metrics
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -74,10 +78,19 @@ class Connections:
     """Two pools of connections: streams cannot take a call's, however many there are.
 
     The pools themselves have no bound: what may be in flight is bounded where it comes in.
+
+    Args:
+        settings: the deadlines.
+        metrics: counts what is sent.
+
+    Attributes:
+        open_streams: how many streams there are of each resource.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.open_streams = Counter({"jobs": 0, "pods": 0, "pods/log": 0})
         self._settings = settings
+        self._metrics = metrics
         self._closing: set[asyncio.Future[None]] = set()  # connections that were given up, until they are gone
         self._calls = _session(settings)
         self._streams = _session(settings)
@@ -99,6 +112,8 @@ class Connections:
         if credentials.authorization is not None:
             headers["Authorization"] = credentials.authorization
         session = self._streams if request.streams else self._calls
+        verb, resource = verb_and_resource(request.method, request.path, streams=request.streams)
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(self._settings.upstream_first_byte_seconds):
                 response = await session.request(
@@ -114,8 +129,14 @@ class Connections:
                     middlewares=(SendOnce(),),
                 )
         except (aiohttp.ClientError, OSError) as error:
+            self._metrics.upstream(verb, resource, 0, time.perf_counter() - began)
             raise _failure(request, error) from error
-        return UpstreamResponse(response, request.silence_seconds or self._settings.chunk_seconds, self._closing)
+        self._metrics.upstream(verb, resource, response.status, time.perf_counter() - began)
+        seconds = request.silence_seconds or self._settings.chunk_seconds
+        if not request.streams:
+            return UpstreamResponse(response, seconds, self._closing)
+        self.open_streams[resource] += 1
+        return UpstreamResponse(response, seconds, self._closing, lambda: self.open_streams.subtract([resource]))
 
 
 def _session(settings: Settings) -> aiohttp.ClientSession:

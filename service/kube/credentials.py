@@ -64,10 +64,16 @@ class CredentialSource:
     Args:
         read: reads them once, from wherever they come; raises CredentialsError, and nothing else.
         origin: where that is, for people.
+
+    Attributes:
+        reads: how often they were read.
+        failed_reads: how often they could not be.
     """
 
     def __init__(self, read: Callable[[], Awaitable[Credentials]], origin: str) -> None:
         self.origin = origin
+        self.reads = 0
+        self.failed_reads = 0
         self._read = read
         self._current: Credentials | None = None
         self._not_before = 0.0
@@ -136,7 +142,9 @@ class CredentialSource:
         overdue = loop.call_later(READING_DEADLINE_SECONDS, self._tell_failure, _no_answer())
         try:
             self._current = await self._read()
+            self.reads += 1
         except CredentialsError as error:
+            self.failed_reads += 1
             if self._current is None:
                 return self._unreadable(error)
             self._tell_failure(error)

@@ -1,7 +1,7 @@
 """An answer of the apiserver whose body is still on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Self
 
@@ -23,9 +23,14 @@ class UpstreamResponse:
     """
 
     def __init__(
-        self, response: aiohttp.ClientResponse, chunk_seconds: float, closing: set[asyncio.Future[None]]
+        self,
+        response: aiohttp.ClientResponse,
+        chunk_seconds: float,
+        closing: set[asyncio.Future[None]],
+        on_close: Callable[[], None] | None = None,
     ) -> None:
         self._response = response
+        self._on_close = on_close
         self._chunk_seconds = chunk_seconds
         self._closing = closing
         self.status: int = response.status
@@ -43,6 +48,9 @@ class UpstreamResponse:
 
     def close(self) -> None:
         """Free the connection: for the next request if the body was read to its end, else by closing it."""
+        if self._on_close is not None:
+            self._on_close()
+            self._on_close = None
         if self._response.content.at_eof():
             self._response.release()
             return

@@ -6,14 +6,17 @@ https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 
 from service.errors import ServiceUnavailable, Timeout, Unauthorized
 from service.kube.client import KubeClient
 from service.kube.responses import UpstreamBroken
+from service.metrics import Metrics
 from service.resources import Resource
 
 logger = logging.getLogger(__name__)
@@ -110,10 +113,12 @@ class Reviewer:
     Args:
         client: in whose name they are created.
         seconds: until the apiserver has answered.
+        metrics: counts them.
     """
 
-    def __init__(self, client: KubeClient, seconds: float) -> None:
+    def __init__(self, client: KubeClient, seconds: float, metrics: Metrics) -> None:
         self._client = client
+        self._metrics = metrics
         self._seconds = seconds
 
     async def review_token(self, token: str, audience: str | None) -> UserInfo | None:
@@ -127,10 +132,12 @@ class Reviewer:
             ServiceUnavailable, Timeout: there is no answer that could be relied on.
         """
         spec = {"token": token} | ({} if audience is None else {"audiences": [audience]})
-        status = (await self._review(_TOKEN_REVIEWS, "TokenReview", _TokenReview, spec)).status
-        # An authenticator that knows no audiences accepts any; it then names none.
-        is_meant = audience is None or audience in (status.audiences or ())
-        return status.user if status.authenticated and status.user.username and is_meant else None
+        with _Measured(self._metrics, "TokenReview") as measured:
+            status = (await self._review(_TOKEN_REVIEWS, "TokenReview", _TokenReview, spec)).status
+            # An authenticator that knows no audiences accepts any; it then names none.
+            is_meant = audience is None or audience in (status.audiences or ())
+            accepted = measured.result(status.authenticated and bool(status.user.username) and is_meant)
+        return status.user if accepted else None
 
     async def review_self(self) -> UserInfo:
         """Return who the client speaks for.
@@ -139,7 +146,9 @@ class Reviewer:
             Unauthorized: the apiserver does not accept the client's token.
             ServiceUnavailable, Timeout: as in `review_token`.
         """
-        review = await self._review(_SELF_SUBJECT_REVIEWS, "SelfSubjectReview", _SelfSubjectReview, None)
+        with _Measured(self._metrics, "SelfSubjectReview") as measured:
+            review = await self._review(_SELF_SUBJECT_REVIEWS, "SelfSubjectReview", _SelfSubjectReview, None)
+            measured.result(True)
         return review.status.user_info
 
     async def review_access(self, user: UserInfo, attributes: AccessAttributes) -> Decision:
@@ -155,7 +164,7 @@ class Reviewer:
             "extra": user.extra,
             "resourceAttributes": _resource_attributes(attributes),
         }
-        return _decision(await self._review(_ACCESS_REVIEWS, "SubjectAccessReview", _AccessReview, spec))
+        return await self._decide(_ACCESS_REVIEWS, "SubjectAccessReview", spec)
 
     async def review_self_access(self, attributes: AccessAttributes) -> Decision:
         """Return whether the one whom the client speaks for may do something.
@@ -165,7 +174,13 @@ class Reviewer:
             ServiceUnavailable, Timeout: as in `review_token`.
         """
         spec = {"resourceAttributes": _resource_attributes(attributes)}
-        return _decision(await self._review(_SELF_ACCESS_REVIEWS, "SelfSubjectAccessReview", _AccessReview, spec))
+        return await self._decide(_SELF_ACCESS_REVIEWS, "SelfSubjectAccessReview", spec)
+
+    async def _decide(self, resource: Resource, kind: str, spec: Mapping[str, Any]) -> Decision:
+        with _Measured(self._metrics, kind) as measured:
+            decision = _decision(await self._review(resource, kind, _AccessReview, spec))
+            measured.result(decision.allowed)
+        return decision
 
     async def _review(
         self, resource: Resource, kind: str, type_: type[Review], spec: Mapping[str, Any] | None
@@ -191,6 +206,31 @@ class Reviewer:
             return msgspec.json.decode(answer, type=type_)
         except msgspec.DecodeError as error:
             raise ServiceUnavailable(f"the apiserver's answer to a {kind} cannot be read") from error
+
+
+class _Measured:
+    """Counts a review when it is over, unless nobody waits for it any more; without a result it is an error."""
+
+    def __init__(self, metrics: Metrics, kind: str) -> None:
+        self._metrics = metrics
+        self._kind = kind
+        self._result = "error"
+        self._began = time.perf_counter()
+
+    def result(self, allowed: bool) -> bool:
+        self._result = "allowed" if allowed else "denied"
+        return allowed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, Unauthorized):
+            self._result = "denied"
+        if not isinstance(error, asyncio.CancelledError):
+            self._metrics.review(self._kind, self._result, time.perf_counter() - self._began)
 
 
 def _refused(code: int, resource: Resource, kind: str) -> str:

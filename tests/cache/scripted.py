@@ -11,6 +11,7 @@ from service.cache.job_cache import JobCache
 from service.cache.reflector import Reflector
 from service.kube.client import KubeClient
 from service.kube.credentials import anonymous
+from service.metrics import Metrics
 from service.resources import JOBS
 from service.settings import default_settings
 from tests.upstream import Received, Upstream, http, json_answer
@@ -67,7 +68,7 @@ async def client_of(script: Script) -> AsyncIterator[tuple[KubeClient, Upstream]
     """Run an upstream with a script, and return a client of it."""
     async with Upstream(script.answer) as upstream:
         source = anonymous(upstream.url)
-        client = KubeClient(source, default_settings())
+        client = KubeClient(source, default_settings(), Metrics())
         try:
             yield client, upstream
         finally:

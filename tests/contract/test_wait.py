@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from service.api import keys
 from tests.callers import Answer, Caller, assert_is_status
 from tests.contract.conftest import Backend
 from tests.contract.manifests import SLEEP1, ending, suspended
@@ -159,6 +160,13 @@ async def test_a_suspended_job_is_told_as_it_is_and_when_the_time_is_over(
         assert status["details"]["causes"][0]["reason"] == "ConditionNotMet"
         assert status["details"]["name"] == "one"
         assert "Retry-After" not in answer.headers
+    route = {"route": f"{job('{namespace}', '{name}')}/wait", "method": "GET"}
+    for service in services:
+        metric = service.app[keys.METRICS].registry.get_sample_value
+        told = metric("job_api_requests_total", {**route, "code": "504", "outcome": "not_yet"})
+        assert told is not None
+        assert told >= len(goals)
+        assert metric("job_api_request_duration_seconds_count", route) is None
 
 
 async def unmet(service: Served, namespace: str, goal: str) -> Answer:

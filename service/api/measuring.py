@@ -1,0 +1,32 @@
+"""Counts each request once it is over."""
+
+import time
+
+from aiohttp import web
+
+from service.api import keys
+from service.audit import AuditRecord
+
+
+def measure(request: web.Request, record: AuditRecord) -> None:
+    """Count a request, under its route's template rather than its path.
+
+    What is over only when its caller likes, such as a watch, has no duration that would tell anything.
+    """
+    resource = request.match_info.route.resource
+    route = "" if resource is None else resource.canonical
+    seconds = None if record.is_stream else time.perf_counter() - record.started
+    request.app[keys.METRICS].request(route, record.method, record.code, outcome_of(record), seconds)
+
+
+def outcome_of(record: AuditRecord) -> str:
+    """Return how a request ended: what is known of it, else what its code says."""
+    if record.outcome:
+        return record.outcome
+    if record.aborted:
+        return "aborted"
+    if record.code is None:
+        return "canceled"
+    if record.code < 400:
+        return "success"
+    return "client_error" if record.code < 500 else "server_error"
