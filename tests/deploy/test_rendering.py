@@ -106,7 +106,7 @@ def test_every_setting_becomes_its_flag(helm: Helm) -> None:
         if hints[each.name] in (kind, kind | None)
     }
     samples |= {"log_format": "console", "log_level": "debug", "review_seconds": 1e-1}
-    apart = {name: sample for name, sample in samples.items() if name not in {"token_audience"}}
+    apart = {name: sample for name, sample in samples.items() if name != "token_audience"}
     together = {"auth_mode": "delegated", "token_audience": "some"}
     given = []
     for chosen in (apart, together):

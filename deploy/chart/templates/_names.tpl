@@ -9,7 +9,10 @@
 {{- default $full .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{- /* Objects of the whole cluster bear the namespace in their names, or a second release could not be installed. */ -}}
+{{- /*
+Objects of the whole cluster, and of other namespaces, bear the release's namespace in their names: or a second release
+of the name could not be installed.
+*/ -}}
 {{- define "job-api.clusterName" -}}
 {{- printf "%s:%s" .Release.Namespace (include "job-api.fullname" .) -}}
 {{- end -}}
