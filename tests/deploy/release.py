@@ -62,7 +62,7 @@ class Release:
     @asynccontextmanager
     async def served(self, session: aiohttp.ClientSession, directory: Path) -> AsyncIterator[Served]:
         """Run the service with the arguments and the account of the release."""
-        token = await self._token("job-api")
+        token = await self.token("job-api")
         (deployment,) = of_kind(self.objects, "Deployment")
         arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
         async with FaultProxy(self.backend.server, str(self.backend.ca_file)) as proxy:
@@ -72,7 +72,7 @@ class Release:
                 if app[keys.LIVE_JOBS].enabled:
                     for each in settings.namespaces or [None]:
                         await app[keys.LIVE_JOBS].scope_of(each).cache.settled.wait()
-                yield Served(Caller(session, url, {"Authorization": f"Bearer {await self._token(_CALLER)}"}), proxy)
+                yield Served(Caller(session, url, {"Authorization": f"Bearer {await self.token(_CALLER)}"}), proxy)
 
     async def install(self, caller_role: str) -> None:
         """Make the accounts and what they may do, and return when the apiserver knows it.
@@ -96,6 +96,12 @@ class Release:
                 answer = await self.admin("DELETE", f"{self._collection(each)}/{each['metadata']['name']}")
                 assert answer.status == 200, answer
         await self.admin("DELETE", f"/api/v1/namespaces/{self.namespace}")
+
+    async def token(self, account: str) -> str:
+        """Return a token of an account of the release."""
+        path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{account}/token"
+        token: str = (await self._post(path, {"spec": {}}))["status"]["token"]
+        return token
 
     def _caller(self, role: str) -> Objects:
         subject = {"kind": "ServiceAccount", "name": _CALLER, "namespace": self.namespace}
@@ -126,11 +132,6 @@ class Release:
                 return bool((await self._post(path, review))["status"]["allowed"])
 
             await eventually_true(allowed)
-
-    async def _token(self, account: str) -> str:
-        path = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/{account}/token"
-        token: str = (await self._post(path, {"spec": {}}))["status"]["token"]
-        return token
 
     async def _post(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
         answer = await self.admin("POST", path, json.dumps(content).encode(), _JSON)
