@@ -16,6 +16,7 @@ from service.server import running
 from service.setting_values import Address
 from service.settings import default_settings
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.node.real_node import RealNode
 from tests.processes import RunService, run_service
 from tests.waiting import WATCHDOG_SECONDS
 
@@ -139,6 +140,13 @@ def control_plane() -> Iterator[ControlPlane]:
     """Return the real control plane of the tests, started once."""
     with ControlPlane() as running_control_plane:
         yield running_control_plane
+
+
+@pytest.fixture(scope="session")
+def real_node() -> Iterator[RealNode]:
+    """Return the cluster with the real node, started once."""
+    with RealNode() as running_node:
+        yield running_node
 
 
 @pytest.fixture

@@ -21,6 +21,10 @@ class Waiting(msgspec.Struct, frozen=True):
     message: str = ""
 
 
+class Running(msgspec.Struct, frozen=True):
+    """It runs."""
+
+
 class Terminated(msgspec.Struct, frozen=True, rename="camel"):
     """How a container ended."""
 
@@ -31,7 +35,7 @@ class State(msgspec.Struct, frozen=True):
     """What a container does; at most one of these is there."""
 
     waiting: Waiting | None = None
-    running: msgspec.Raw | None = None
+    running: Running | None = None
     terminated: Terminated | None = None
 
 
@@ -46,7 +50,8 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def has_run(self) -> bool:
         """Whether it was ever started, so that there may be a log."""
-        return bool(self.state.running or self.state.terminated or self.last_state.terminated)
+        ended = self.state.terminated or self.last_state.terminated
+        return self.state.running is not None or ended is not None
 
 
 class Container(msgspec.Struct, frozen=True, rename="camel"):
@@ -131,6 +136,17 @@ class Pod(msgspec.Struct, frozen=True):
             yield from some or ()
 
     @property
+    def container_statuses(self) -> Iterator[Status]:
+        """What the kubelet says of its containers."""
+        status = self.status
+        for some in (
+            status.init_container_statuses,
+            status.container_statuses,
+            status.ephemeral_container_statuses,
+        ):
+            yield from some or ()
+
+    @property
     def default_container(self) -> str:
         """The name of the container that is meant where none is named."""
         named = (self.metadata.annotations or {}).get(_DEFAULT_CONTAINER, "")
@@ -140,16 +156,7 @@ class Pod(msgspec.Struct, frozen=True):
 
     def status_of(self, container: str) -> Status:
         """Return what the kubelet says of a container; before it says anything, that it waits."""
-        status = self.status
-        for some in (
-            status.init_container_statuses,
-            status.container_statuses,
-            status.ephemeral_container_statuses,
-        ):
-            for each in some or ():
-                if each.name == container:
-                    return each
-        return Status(container)
+        return next((each for each in self.container_statuses if each.name == container), Status(container))
 
     def is_over(self, container: str) -> bool:
         """Tell whether a container has ended, and will not be started again."""

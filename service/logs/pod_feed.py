@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 import msgspec
+import structlog
 
 from service.errors import ApiError
 from service.kube.answers import Refused
@@ -19,9 +20,10 @@ from service.kube.responses import UpstreamBroken
 from service.kube.watch import watching
 from service.resources import PODS
 
+_log = structlog.stdlib.get_logger(__name__)
+
 _SHORTEST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
-_NOT_ALLOWED = frozenset((401, 403))
 
 
 class PodChange(NamedTuple):
@@ -96,11 +98,13 @@ class PodFeed:
                         pause = _SHORTEST_PAUSE_SECONDS
                         yield change
             except Refused as refused:
-                if refused.answer.status in _NOT_ALLOWED:
+                if refused.is_denial:
                     raise
                 known.resource_version = ""
-            except (ApiError, UpstreamBroken, msgspec.DecodeError):
+            except (ApiError, UpstreamBroken):
                 pass  # the watch goes on from where it was
+            except msgspec.DecodeError:
+                _log.warning("the apiserver's pods cannot be read")
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 (no secret)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 

@@ -8,7 +8,7 @@ import msgspec
 from service.errors import ApiError, NotFound
 from service.kube.conditions import summary, terminal_condition
 from service.kube.jobs import Job
-from service.kube.pods import Pod
+from service.kube.pods import Pod, Waiting
 from service.resources import JOBS
 
 # No more are told in an error: its message is for people.
@@ -27,6 +27,11 @@ class Unreadable(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = " ".join(reason.split())
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it may be had some time later: of a kubelet that is away, or has too much to do."""
+        return self.code == 429 or self.code >= 500
 
 
 class Unread(NamedTuple):
@@ -71,11 +76,16 @@ def reason_of(pod: Pod, container: str, code: int, body: bytes) -> str:
     status = pod.status_of(container)
     if not status.has_run and pod.status.reason:
         return _joined(pod.status.reason, pod.status.message)
-    if not status.has_run and pod.unscheduled_reason:
+    if code == 204 or (not status.has_run and pod.unscheduled_reason):
         return _joined("the pod is not scheduled yet", pod.unscheduled_reason)
     if not status.has_run and status.state.waiting and not pod.has_ended:
-        return _joined("waiting to start", status.state.waiting.reason, status.state.waiting.message)
+        return told_of(status.state.waiting)
     return message_of(body) or f"the apiserver answered {code}"
+
+
+def told_of(waiting: Waiting) -> str:
+    """Say what keeps a container from running."""
+    return _joined("waiting to start", waiting.reason, waiting.message)
 
 
 def message_of(body: bytes) -> str:
@@ -100,16 +110,20 @@ def nothing_readable(job: str, unread: Sequence[Unread]) -> ApiError:
     return ApiError(message, code=unread[0].code, details=details_of(job) | {"causes": causes})
 
 
-def no_pods(job: Job) -> NotFound:
-    """Return what is answered when a Job has no pods."""
-    named = f'{JOBS.plural}.{JOBS.group} "{job.name}"'
-    if terminal_condition(job):
-        return NotFound(
-            f"{named} is over and its pods are gone, and their logs with them: {summary(job)}",
-            details=details_of(job.name),
-        )
-    told = f"{named} has no pods yet: {summary(job)}; ask again, or with follow=true, which waits for the first"
-    return NotFound(told, details=details_of(job.name))
+def no_pods(name: str, job: Job | None) -> NotFound:
+    """Return what is answered when a Job has no pods.
+
+    Args:
+        name: the Job's name.
+        job: its latest state; None where it is gone, or another has its name.
+    """
+    if job is None:
+        told = "is gone, and had no pods while it was followed"
+    elif terminal_condition(job):
+        told = f"is over and its pods are gone, and their logs with them: {summary(job)}"
+    else:
+        told = f"has no pods yet: {summary(job)}; ask again, or with follow=true, which waits for the first"
+    return NotFound(f'{JOBS.plural}.{JOBS.group} "{name}" {told}', details=details_of(name))
 
 
 def details_of(job: str) -> dict[str, object]:

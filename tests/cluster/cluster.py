@@ -118,18 +118,24 @@ class Cluster:
         Raises:
             KubectlError: it ended with an error.
         """
+        return self.kubectl_bytes(*arguments, input=(input or "").encode()).decode()
+
+    def kubectl_bytes(self, *arguments: str, input: bytes = b"") -> bytes:  # noqa: A002 - as above
+        """Run kubectl as admin and return what it printed, which may be no text.
+
+        Raises:
+            KubectlError: it ended with an error.
+        """
         result = subprocess.run(
             [str(self._programs.kubectl), f"--kubeconfig={self.kubeconfig}", *arguments],
             input=input,
-            stdin=subprocess.DEVNULL if input is None else None,
             env={"HOME": str(self.directory)},
             capture_output=True,
-            text=True,
             timeout=KUBECTL_SECONDS,
             check=False,
         )
         if result.returncode != 0:
-            raise KubectlError(f"kubectl {' '.join(arguments)}: {result.stderr.strip()}")
+            raise KubectlError(f"kubectl {' '.join(arguments)}: {result.stderr.decode().strip()}")
         return result.stdout
 
     def issue_client(self, common_name: str, *organizations: str) -> KeyPair:

@@ -98,13 +98,19 @@ async def _follows(namespace: str, api: Caller, admin: Caller, proxy: FaultProxy
     assert made.status == 201, made
     uid = made.json["metadata"]["uid"].encode()
     async with asyncio.TaskGroup() as tasks:
-        following = tasks.create_task(api("GET", f"{job(namespace, name)}/log?follow=true"))
+        following = tasks.create_task(_first_line(api, f"{job(namespace, name)}/log?follow=true"))
         await eventually(lambda: following.done() or _are_pods_watched(proxy, uid))
         if not following.done():
             resumed = b'{"spec":{"suspend":false}}'
             as_merge = {"Content-Type": "application/merge-patch+json"}
             assert (await admin("PATCH", direct_job(namespace, name), resumed, as_merge)).status == 200
-    return _is_good(following.result(), b"220")
+    return b"220" in following.result()
+
+
+async def _first_line(api: Caller, path: str) -> bytes:
+    """Return the first line of an answer, and hang up: the fake node's logs need not end with their containers."""
+    async with api.session.get(api.url + path, headers=api.headers) as answer:
+        return await answer.content.readline() if answer.status == 200 else b""
 
 
 def _are_pods_watched(proxy: FaultProxy, job_uid: bytes) -> bool:

@@ -1,13 +1,14 @@
 """The sandbox serves the logs of its pods."""
 
 import asyncio
+import re
 
 import aiohttp
 import msgspec
 from yarl import URL
 
 from service.sandbox.server import running
-from tests.callers import Caller
+from tests.callers import Caller, assert_is_status
 from tests.contract.paths import direct_jobs
 from tests.sandbox import log_answers, log_table
 from tests.sandbox.server_answers import differences, recorded
@@ -47,6 +48,24 @@ async def test_a_log_is_followed_until_its_pod_goes(sandbox: Caller) -> None:
         await sandbox("DELETE", pod)
         assert await response.content.read() == b""
     assert (await sandbox("GET", f"{pod}/log")).status == 404
+
+
+async def test_a_caller_says_which_part_of_a_log(sandbox: Caller) -> None:
+    pod = await running_pod(sandbox, "echo a; echo b; echo c; sleep infinity")
+
+    async def log(query: str) -> bytes:
+        answer = await sandbox("GET", f"{pod}/log?{query}")
+        assert answer.status == 200, answer
+        return answer.body
+
+    assert await log("tailLines=2&limitBytes=3") == b"b\nc"
+    assert await log("follow=true&limitBytes=2&container=main") == b"a\n"
+    assert await log("sinceSeconds=3600") == await log("sinceTime=") == b"a\nb\nc\n"
+    assert await log("sinceTime=2999-01-01T00:00:00Z") == b""
+    assert re.fullmatch(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z c\n", await log("timestamps&tailLines=1"))
+    status = assert_is_status(await sandbox("GET", f"{pod}/log?previous=true"), 400, "BadRequest")
+    name = pod.rpartition("/")[2]
+    assert status["message"] == f'previous terminated container "main" in pod "{name}" not found'
 
 
 async def test_followers_who_hang_up_are_forgotten(sandbox: Caller) -> None:

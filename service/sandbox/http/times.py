@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from service.errors import BadRequest
 
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_LAST_YEAR = 9999
 _LAYOUT = "2006-01-02T15:04:05Z07:00"
 # What stands in the layout, what it stands for, its name, and which values it may have.
 _ELEMENTS = (
-    ("2006", r"\d{4}", "year", range(10_000)), ("-", "-", "", None),
+    ("2006", r"\d{4}", "year", range(_LAST_YEAR + 1)), ("-", "-", "", None),
     ("01", r"\d\d", "month", range(1, 13)), ("-", "-", "", None),
     ("02", r"\d\d", "day", None), ("T", "T", "", None),
     ("15", r"\d\d?", "hour", range(24)), (":", ":", "", None),
@@ -22,7 +24,7 @@ _ESCAPES = {ord('"'): '\\"', ord("\\"): "\\\\"}
 
 
 def instant(text: str) -> datetime:
-    """Return a time in UTC; one before all times of Python is the first of these.
+    """Return a time in UTC; one before all times of Python is the first of these, and one after them the last.
 
     Raises:
         BadRequest: it is none, in Go's words.
@@ -61,14 +63,14 @@ def _clock_and_calendar(text: str) -> tuple[list[int], str]:
 
 def _date(text: str, numbers: list[int], microsecond: int, shift: timedelta) -> datetime:
     year, month, day, *clock = numbers
-    # Every 400 years the days come again, so that the year 0, which Python has not, has those of 2000.
+    # The days come again every 400 years, so that the year 0, which Python has not, has those of 2000.
     if not 1 <= day <= calendar.monthrange(year or 2000, month)[1]:
         raise BadRequest(f"parsing time {_quoted(text)}: day out of range")
     hour, minute, second = clock
     try:
         return datetime(year, month, day, hour, minute, second, microsecond, UTC) + shift
     except (ValueError, OverflowError):
-        return datetime.min.replace(tzinfo=UTC)
+        return _LAST if year == _LAST_YEAR else _FIRST
 
 
 def _unreadable(text: str, rest: str, element: str) -> BadRequest:

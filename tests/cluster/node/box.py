@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..processes import Processes
 from ..readiness import StartError
+from ..supervisor import remove
 from . import cgroups
 
 SECONDS = 60.0
@@ -28,8 +29,9 @@ class Box(Processes):
     def close(self) -> None:
         """End the box; calling it again does nothing."""
         super().close()
-        # Only a killed keeper leaves anything to do here.
+        # Only a killed keeper leaves anything to do here, and then the box may still be ending.
         cgroups.remove(self.cgroup)
+        remove(self.directory)
 
     def pids(self) -> dict[str, int]:
         """Return the components' process ids as the machine counts them, not the box."""

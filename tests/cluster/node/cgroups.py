@@ -44,8 +44,8 @@ def _has_one_tree() -> bool:
 def _trees() -> list[Path]:
     if _has_one_tree():
         return [ROOT]
-    # `cpu` is often a link to `cpu,cpuacct`; `unified` is v2's, and without controllers beside v1.
-    return sorted({each.resolve() for each in ROOT.iterdir() if each.is_dir() and each.name != "unified"})
+    # `cpu` is often a link to `cpu,cpuacct`.
+    return sorted({each.resolve() for each in ROOT.iterdir() if each.is_dir()})
 
 
 def _is_removed(folder: Path) -> bool:

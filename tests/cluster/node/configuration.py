@@ -93,6 +93,8 @@ def _kubelet(files: Files) -> dict[str, Any]:
         "containerRuntimeEndpoint": f"unix://{containerd.socket(files.containerd)}",
         "podLogsDir": str(files.directory / "pod-logs"),
         "volumePluginDir": str(files.directory / "kubelet" / "volume-plugins"),
+        # What is rotated away while a slow caller reads is lost, whoever relays it; that is not what is tried here.
+        "containerLogMaxSize": "1Gi",
         "makeIPTablesUtilChains": False,
         "failSwapOn": False,
         # The machine's disk may be as full as its owner likes: no image is removed and no pod evicted for it.

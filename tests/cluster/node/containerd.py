@@ -9,8 +9,9 @@ from .images import PAUSE
 
 BOOTED = "containerd successfully booted"
 
-# netns_mounts_under_state_dir: its default would be in /run, which is the same, but not this directory's.
-# restrict_oom_score_adj: the kernel may forbid to lower it, even to root in a virtual machine or container.
+# netns_mounts_under_state_dir: so that all that containerd makes, pods' networks too, lies in its own folder.
+# restrict_oom_score_adj: a pod's would be lower than containerd's own, which the machine may not allow.
+# nri: nobody's plugins are wanted here, and its socket would be at a fixed path.
 # hosts.toml with `server` alone: whatever registry an image names, this one answers, and nobody else is asked.
 _CONFIGURATION = """\
 version = 3

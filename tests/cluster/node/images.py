@@ -20,19 +20,21 @@ FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
 }
-# OCI's names are Go's.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def add_images(store: ImageStore, busybox: Path) -> None:
     """Put the images into the store."""
     layer = busybox_layer(busybox.read_bytes(), _applets(busybox))
-    machine = platform.machine()
-    architecture = ARCHITECTURES.get(machine, machine)
-    digest = store.add(layer, {"Env": [PATH], "Cmd": ["sh"]}, architecture)
+    digest = store.add(layer, {"Env": [PATH], "Cmd": ["sh"]}, architecture())
     for name in BUSYBOX:
         store.tag(digest, name)
-    store.tag(store.add(layer, {"Env": [PATH], "Entrypoint": PAUSE_COMMAND}, architecture), PAUSE)
+    store.tag(store.add(layer, {"Env": [PATH], "Entrypoint": PAUSE_COMMAND}, architecture()), PAUSE)
+
+
+def architecture() -> str:
+    """Return what images for this machine say of themselves, which is Go's name for it and not the kernel's."""
+    return ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
 def busybox_layer(busybox: bytes, applets: Sequence[str]) -> bytes:

@@ -30,8 +30,8 @@ def main(debian: str) -> None:
         # Nobody reads the output any more, and a signal now would leave behind what is to be removed.
         for number in ENDING:
             signal.signal(number, signal.SIG_IGN)
-        cgroups.remove(directory.name)
         remove(directory)
+        cgroups.remove(directory.name)
     os._exit(0)
 
 

@@ -18,7 +18,7 @@ from .dns import dns_objects
 from .forwarder import BACKLOG, hand_over
 from .image_store import ImageStore
 from .images import add_images
-from .programs import NodePrograms, node_programs
+from .programs import NodePrograms, check_machine, node_programs
 
 API_NAME = "kubernetes.default.svc.cluster.local"
 
@@ -34,6 +34,16 @@ class RealNode(Cluster):
 
     _node_programs: NodePrograms
     _processes: Box
+
+    def start(self) -> None:
+        """Build what is missing and start everything; when that fails nothing is left running.
+
+        Raises:
+            BuildError: this machine cannot run a node, or a program cannot be built.
+            StartError: a component ended, or was not ready in time; the message ends with its log.
+        """
+        check_machine()
+        super().start()
 
     def load_image(self, archive: Path, name: str) -> None:
         """Let pods use the image in an OCI archive (a tar) under a name, such as `job-api:1.0`."""
