@@ -18,7 +18,7 @@ help:
 	@echo "make test-node     the tests on that node"
 	@echo "make bench         the service beside kubectl proxy and the apiserver itself (needs wrk and Go)"
 	@echo "make test-browser  the tests with a real Chromium (needs Debian's package chromium)"
-	@echo "make soak          the long form of the tests of load, faults and chance (some of an hour)"
+	@echo "make soak          the long form of the tests of load, faults and chance (an hour; needs Linux and root)"
 	@echo "make audit         known vulnerabilities of what is locked (needs the network)"
 	@echo "make format        let ruff lay out the code"
 	@echo "make lock          write the lock files anew"
@@ -74,6 +74,7 @@ test-browser: $(VENV)/.installed
 
 soak: $(VENV)/.installed
 	@$(BIN)/python -m tests.cluster build
+	@$(BIN)/python -m tests.cluster.node build
 	@$(BIN)/python -m pytest -q -m soak --soak
 
 bench: $(VENV)/.installed

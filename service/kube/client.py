@@ -81,7 +81,13 @@ class KubeClient:
         return await self._ask(UpstreamRequest(method="GET", path=path, query=query, headers=headers))
 
     async def stream(
-        self, path: str, query: str, headers: Mapping[str, str], silence_seconds: float
+        self,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        silence_seconds: float,
+        *,
+        first_byte_seconds: float | None = None,
     ) -> UpstreamResponse:
         """GET a path whose answer lasts, such as a watch.
 
@@ -90,6 +96,7 @@ class KubeClient:
             query: as in `read`.
             headers: as in `read`.
             silence_seconds: how long it may be silent.
+            first_byte_seconds: until it begins, where that may take longer than of others.
 
         Raises:
             ApiError: as in `read`.
@@ -102,6 +109,7 @@ class KubeClient:
                 headers=headers,
                 streams=True,
                 silence_seconds=silence_seconds,
+                first_byte_seconds=first_byte_seconds,
             )
         )
 

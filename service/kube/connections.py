@@ -57,6 +57,7 @@ class UpstreamRequest:
         changes: whether it may change something, so that the outcome is unknown when there is no answer.
         streams: whether the answer lasts, as a watch does.
         silence_seconds: how long the answer's body may be silent; None for what the settings say.
+        first_byte_seconds: until the answer begins; None for what the settings say.
     """
 
     method: str
@@ -67,6 +68,7 @@ class UpstreamRequest:
     changes: bool = False
     streams: bool = False
     silence_seconds: float | None = None
+    first_byte_seconds: float | None = None
 
     def url(self, server: str) -> URL:
         """Return the whole URL on a server."""
@@ -115,7 +117,7 @@ class Connections:
         verb, resource = verb_and_resource(request.method, request.path, streams=request.streams)
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(self._settings.upstream_first_byte_seconds):
+            async with asyncio.timeout(request.first_byte_seconds or self._settings.upstream_first_byte_seconds):
                 response = await session.request(
                     request.method,
                     request.url(credentials.server),

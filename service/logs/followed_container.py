@@ -76,9 +76,10 @@ class FollowedContainer:
             Refused: it may not be read.
         """
         await self._followed.until(lambda: self._status.has_run or self._is_over)
-        pause, failures = _SHORTEST_PAUSE_SECONDS, 0
+        pause, failures, now = _SHORTEST_PAUSE_SECONDS, 0, asyncio.get_running_loop().time
         while True:
             async with slots:
+                began = now()
                 was_over, run, known = self._is_over, self._status.restart_count, self._progress.latest
                 is_whole = await self._passed_on(run, was_over=was_over)
             if self._progress.is_full or (is_whole and was_over):
@@ -88,7 +89,7 @@ class FollowedContainer:
                 if self._missing is not None:
                     raise self._missing
                 raise Unreadable(503, "the log broke off, and could not be read again")
-            if known != self._progress.latest:
+            if known != self._progress.latest or now() - began > _LONGEST_PAUSE_SECONDS:
                 pause = _SHORTEST_PAUSE_SECONDS
             await self._wait(run, pause, is_whole=is_whole)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

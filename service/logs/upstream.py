@@ -15,7 +15,8 @@ _ANY = {"Accept": "*/*"}
 # Larger than any Status that the apiserver was seen to write.
 _STATUS_BYTES = 1024 * 1024
 # A container may write nothing for hours, and nothing tells a connection that is dead from that. So one that is
-# silent for so long is given up, and the log is asked for again from its last line on.
+# silent for so long is given up, and the log is asked for again from its last line on. It is the same before the
+# answer's headers, which the kubelet sends with the first byte of the log.
 _FOLLOW_SILENCE_SECONDS = 300.0
 
 
@@ -66,5 +67,6 @@ class LogSource:
         """
         path, text = PODS_LOG.path(self._namespace, pod), urlencode(asked)
         if "follow" in asked:
-            return await self._client.stream(path, text, _ANY, _FOLLOW_SILENCE_SECONDS)
+            silence = _FOLLOW_SILENCE_SECONDS
+            return await self._client.stream(path, text, _ANY, silence, first_byte_seconds=silence)
         return await self._client.read(path, text, _ANY)

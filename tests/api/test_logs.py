@@ -93,6 +93,22 @@ async def test_who_may_read_the_job_but_not_watch_it_can_follow(front: StartFron
     assert (await following).body == b"a\nb\n"
 
 
+async def test_a_container_that_is_silent_is_not_asked_for_its_log_again_and_again(front: StartFront) -> None:
+    """The kubelet sends not even headers before there is something to send."""
+
+    async def late(_: dict[str, str]) -> AsyncIterator[bytes]:
+        await asyncio.sleep(0.5)
+        yield STREAM + line(1, "a")
+        await asyncio.Event().wait()
+
+    pods = LoggingPod(late)
+    service = await front(pods.answer, upstream_first_byte_seconds=0.1)
+    url = URL(service.api.url + PLAIN, encoded=True)
+    async with service.api.session.get(url) as response:
+        assert await response.content.readline() == b"a\n"
+    assert len(pods.asked) == 1
+
+
 async def test_a_kubelet_that_is_away_is_asked_again(front: StartFront) -> None:
     whole = line(1, "a") + line(1, "b")
     answers: Iterator[bytes | AsyncIterator[bytes]] = iter([refusal(500), refusal(503), broken(whole), text(whole)])
