@@ -6,8 +6,8 @@ with an ERROR when the store forgets faster than its caller reads.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -19,6 +19,7 @@ from service.sandbox.http.watch_events import EventWriter, error_event
 from service.sandbox.http.watch_options import WatchOptions, read_watch_options
 from service.sandbox.kinds import Kind
 from service.sandbox.store import Change, ExpiredError, Object, Store, Stored
+from service.sandbox.wakers import Wakers
 
 # The apiserver's --min-request-timeout, up to twice of which a watch lasts whose caller does not say how long.
 _LEAST_SECONDS = 1800
@@ -36,24 +37,17 @@ class Watches:
     Args:
         store: what is watched.
         bookmark_seconds: how often a watch that wants bookmarks gets one.
+
+    Attributes:
+        wakers: woken at each change of the store, and when all watches are to end.
     """
 
     def __init__(self, store: Store, bookmark_seconds: float) -> None:
         self.store = store
         self.bookmark_seconds = bookmark_seconds
         self.is_ending = False
-        self._wakers: set[asyncio.Event] = set()
+        self.wakers = Wakers()
         store.listeners.append(self._wake)
-
-    @contextmanager
-    def waker(self) -> Iterator[asyncio.Event]:
-        """Return an event that is set at each change of the store, and when all watches are to end."""
-        waker = asyncio.Event()
-        self._wakers.add(waker)
-        try:
-            yield waker
-        finally:
-            self._wakers.remove(waker)
 
     async def end(self, _app: web.Application) -> None:
         """Have every watch end, as if its time was over."""
@@ -62,8 +56,7 @@ class Watches:
         self._wake()
 
     def _wake(self, _change: Change | None = None) -> None:
-        for waker in self._wakers:
-            waker.set()
+        self.wakers.wake()
 
 
 WATCHES = web.AppKey("watches", Watches)
@@ -118,7 +111,7 @@ class _Watch:
         """
         try:
             self._start()
-            with self._watches.waker() as waker:
+            with self._watches.wakers.waker() as waker:
                 while not self._watches.is_ending and self._time() < self._end:
                     waker.clear()
                     event = self._next()

@@ -72,7 +72,7 @@ async def read_log(
         clock: the time.
     """
     log, reader = ContainerLog(program, attempt), LogReader(options, clock.now())
-    with pod.waker() as changed:
+    with pod.wakers.waker() as changed:
         lines = reader.tail(log.written(clock.now()))
         while True:
             changed.clear()

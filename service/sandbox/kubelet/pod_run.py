@@ -4,17 +4,15 @@ https://kubernetes.io/docs/concepts/workloads/pods/init-containers/
 https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
 """
 
-import asyncio
 import hashlib
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from service.sandbox.kubelet.programs import Program, program
 from service.sandbox.store import Object
+from service.sandbox.wakers import Wakers
 
 # No process is over in no time; so a watch sees every pod Running.
 SHORTEST_SECONDS = 0.1
@@ -134,6 +132,7 @@ class PodRun:
         containers: init containers first, in their order.
         kill_at: when what runs is ended, of a pod that is being deleted.
         started: the containers that the latest step started.
+        wakers: woken whenever a container may have begun or ended.
     """
 
     def __init__(self, pod: Object, begins_at: datetime, ip: str) -> None:
@@ -148,17 +147,7 @@ class PodRun:
             *(ContainerRun(pod, each, "main") for each in spec["containers"]),
         ]
         self._restarts = spec.get("restartPolicy") == "OnFailure"
-        self._wakers: set[asyncio.Event] = set()
-
-    @contextmanager
-    def waker(self) -> Iterator[asyncio.Event]:
-        """Return an event that is set whenever a container may have begun or ended."""
-        waker = asyncio.Event()
-        self._wakers.add(waker)
-        try:
-            yield waker
-        finally:
-            self._wakers.remove(waker)
+        self.wakers = Wakers()
 
     @property
     def mains(self) -> list[ContainerRun]:
@@ -186,18 +175,14 @@ class PodRun:
             self._begin(now)
         if self.phase in {"Succeeded", "Failed"}:
             self._stop_sidecars(now)
-        self._wake()
+        self.wakers.wake()
 
     def kill(self, now: datetime) -> None:
         """End everything, as when the pod is deleted."""
         for each in self.containers:
             if not each.is_over:
                 each.end(now, KILLED)
-        self._wake()
-
-    def _wake(self) -> None:
-        for waker in self._wakers:
-            waker.set()
+        self.wakers.wake()
 
     def wakes_at(self) -> datetime | None:
         """Return when the next step is due; None for never."""
