@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit cluster test-cluster node test-node image test-browser soak bench format lock clean
+.PHONY: help run test check audit cluster test-cluster deploy-check node test-node image test-browser soak bench format lock clean
 
 help:
 	@echo "make run           the service, on the cluster of KUBECONFIG, or on its own sandbox"
@@ -13,6 +13,7 @@ help:
 	@echo "make check         linters, types, layers, and the HTTP library's own state"
 	@echo "make cluster       a real control plane on this machine, until Ctrl-C (needs Go the first time)"
 	@echo "make test-cluster  the contract tests on that control plane"
+	@echo "make deploy-check  the Helm chart and the manifests, with the real helm, on that control plane"
 	@echo "make node          a whole cluster with a real node in a box, until Ctrl-C (needs Linux, root, Go and apt)"
 	@echo "make test-node     the tests on that node"
 	@echo "make image         the container image, with docker, podman or buildah (BASE=local where no registry is)"
@@ -40,7 +41,7 @@ run: $(VENV)/.installed
 
 # Not the files with most tests first: the last one would be a long test alone, with one processor idle.
 test: $(VENV)/.installed
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not cluster and not node and not browser"
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not cluster and not node and not deploy and not browser"
 	@echo "On a real control plane: make test-cluster (builds it from Go modules, the first time for some minutes)."
 
 check: $(VENV)/.installed
@@ -56,6 +57,11 @@ cluster: $(VENV)/.installed
 test-cluster: $(VENV)/.installed
 	@$(BIN)/python -m tests.cluster build
 	@$(BIN)/python -m pytest -q -m cluster
+
+deploy-check: $(VENV)/.installed
+	@$(BIN)/python -m tests.cluster build
+	@$(BIN)/python -m tests.deploy build
+	@$(BIN)/python -m pytest -q -m deploy
 
 node: $(VENV)/.installed
 	@$(BIN)/python -m tests.cluster.node

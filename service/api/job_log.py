@@ -9,7 +9,7 @@ from aiohttp import web
 
 from service.api import guard, keys
 from service.api.log_response import CallerStalled, LogResponse
-from service.api.observed_jobs import observed_job, read_job_now
+from service.api.observed_jobs import followed_job, read_job_now
 from service.api.streaming import relay
 from service.errors import ApiError, NotFound, ServiceUnavailable
 from service.kube.answers import Refused
@@ -23,7 +23,7 @@ from service.logs.options import LogOptions
 from service.logs.output import Output
 from service.logs.pod_feed import PodFeed, PodListing
 from service.logs.reading import read_logs
-from service.logs.unreadable import Unread, details_of, no_pods, nothing_readable
+from service.logs.unreadable import Unread, details_of, message_of, no_pods, nothing_readable, reason_of
 from service.logs.upstream import LogSource
 from service.resources import JOBS, PODS
 
@@ -46,6 +46,7 @@ class JobLog:
         self._source = LogSource(request[keys.KUBE_CLIENT], namespace)
         self._response = LogResponse(request)
         self._output = Output(self._response)
+        self._job: Job | None = None  # as it was last seen; none is gone
 
     async def read(self) -> web.StreamResponse:
         """Answer with the logs that there are.
@@ -62,7 +63,7 @@ class JobLog:
             return await self._relayed(listing.pods[0])
         try:
             return await self._ended(job, await read_logs(self._source, listing.pods, self._options, self._output))
-        except (ApiError, UpstreamBroken, CallerStalled):
+        except (ApiError, Refused, UpstreamBroken, CallerStalled):
             if not self._response.has_begun:
                 raise
             return self._response.cut()
@@ -74,24 +75,39 @@ class JobLog:
             ApiError, Refused, UpstreamBroken, msgspec.DecodeError: as in `read`.
         """
         try:
+            return await self._followed_to_its_end()
+        except (Refused, UpstreamBroken, msgspec.DecodeError, CallerStalled):
+            if not self._response.has_begun:
+                raise
+            return self._response.cut()
+
+    async def _followed_to_its_end(self) -> web.StreamResponse:
+        try:
             async with self._request.app[keys.STREAMS].lasting(None, guard.review_of(self._request)):
                 return await self._followed()
         except TimeoutError:
             return await self._told(ServiceUnavailable("the service is shutting down; follow again"))
         except ApiError as error:
             return await self._told(error)
-        except (Refused, UpstreamBroken, msgspec.DecodeError, CallerStalled):
-            if not self._response.has_begun:
+        except Refused as refused:
+            if not (self._response.has_begun and refused.is_denial):
                 raise
-            return self._response.cut()
+            return await self._told(ApiError(message_of(refused.answer.body), code=refused.answer.status))
 
     async def _followed(self) -> web.StreamResponse:
-        async with aclosing(observed_job(self._request, self._namespace, self._name)) as states:
-            job = self._present(await anext(states))
+        async with aclosing(followed_job(self._request, self._namespace, self._name)) as states:
+            self._job = job = self._present(await anext(states))
             feed = self._feed(job)
             follower = Follower(self._source, feed, self._options, self._output)
-            job_is_over = None if self._options.pod else partial(_until_over, job, states)
-            return await self._ended(job, await follower.follow(await self._listing(feed), job_is_over))
+            job_is_over = None if self._options.pod else partial(self._until_over, job.uid, states)
+            unread = await follower.follow(await self._listing(feed), job_is_over)
+            return await self._ended(self._job, unread)
+
+    async def _until_over(self, uid: str, states: AsyncIterator[Job | None]) -> None:
+        """Return when the Job has finished, or is gone."""
+        while self._job is not None and not terminal_condition(self._job):
+            state = await anext(states)
+            self._job = state if state is not None and state.uid == uid else None
 
     def _feed(self, job: Job) -> PodFeed:
         silence = self._request.app[keys.SETTINGS].watch_silence_seconds
@@ -116,12 +132,12 @@ class JobLog:
         async with await self._source.answered(pod.name, self._options.parameters(container)) as upstream:
             if upstream.status != 204:
                 return await relay(self._request, upstream)
-        raise nothing_readable(self._name, [Unread(pod.name, container, 400, pod.unscheduled_reason)])
+        raise nothing_readable(self._name, [Unread(pod.name, container, 400, reason_of(pod, container, 204, b""))])
 
-    async def _ended(self, job: Job, unread: list[Unread]) -> web.StreamResponse:
+    async def _ended(self, job: Job | None, unread: list[Unread]) -> web.StreamResponse:
         """End the answer with what could not be read."""
         if not self._response.has_begun:
-            raise nothing_readable(self._name, unread) if unread else no_pods(job)
+            raise nothing_readable(self._name, unread) if unread else no_pods(self._name, job)
         if unread and self._options.is_of_one:
             return self._response.cut()
         for each in unread:
@@ -139,12 +155,3 @@ class JobLog:
 
     def _named(self) -> str:
         return f'{JOBS.plural}.{JOBS.group} "{self._name}"'
-
-
-async def _until_over(job: Job, states: AsyncIterator[Job | None]) -> None:
-    """Return when a Job has finished, or is gone."""
-    if terminal_condition(job):
-        return
-    async for state in states:
-        if state is None or state.uid != job.uid or terminal_condition(state):
-            return

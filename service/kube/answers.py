@@ -34,6 +34,11 @@ class Refused(Exception):
         super().__init__(f"the apiserver answered {answer.status}")
         self.answer = answer
 
+    @property
+    def is_denial(self) -> bool:
+        """Whether the caller may not do this, so that there is no use in asking again."""
+        return self.answer.status in (401, 403)
+
 
 async def read_whole(
     client: KubeClient, path: str, query: str, headers: Mapping[str, str], limit: int

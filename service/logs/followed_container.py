@@ -9,9 +9,9 @@ from service.errors import ApiError
 from service.kube.pods import Status
 from service.kube.responses import UpstreamBroken, UpstreamResponse
 from service.logs.followed_pod import FollowedPod
-from service.logs.lines import Progress
 from service.logs.options import LogOptions
 from service.logs.output import Output
+from service.logs.progress import Progress
 from service.logs.reading import prefix_of
 from service.logs.unreadable import Unreadable, told_of
 from service.logs.upstream import LogSource
@@ -19,7 +19,7 @@ from service.logs.upstream import LogSource
 # Until a log is asked for again whose container should still be writing it.
 _SHORTEST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 10.0
-# How often the log of a container that has ended is asked for when it breaks off.
+# How often the log of a container that has ended is asked for when it breaks off, or is not to be had just now.
 _MOST_ATTEMPTS = 5
 
 
@@ -48,11 +48,16 @@ class FollowedContainer:
         self._followed = followed
         self._output = output
         self._options = options
-        self._progress = Progress(keeps_times=options.timestamps, limit_bytes=options.limit_bytes)
-        self._began_before = self._status.has_run
-        # The latest run whose log was asked for; of what began earlier, only the present one is asked for.
-        self._known_run = self._status.restart_count - 1 if self._began_before else -1
+        self._began_before = self._status.has_run and not followed.is_new
+        # The latest run whose log was asked for, or the first that matters: of what began before, the present one.
+        self._run = self._status.restart_count if self._began_before else 0
         self._is_whole = False
+        self._missing: Unreadable | None = None
+        self._progress = Progress(
+            keeps_times=options.timestamps,
+            limit_bytes=options.limit_bytes,
+            begins_within=self._began_before and options.tail_lines is not None,
+        )
 
     @property
     def pod_name(self) -> str:
@@ -67,6 +72,7 @@ class FollowedContainer:
 
         Raises:
             Unreadable: there was none, or it broke off for good.
+            Refused: it may not be read.
         """
         await self._followed.until(lambda: self._status.has_run or self._is_over)
         pause, failures = _SHORTEST_PAUSE_SECONDS, 0
@@ -78,6 +84,8 @@ class FollowedContainer:
                 return
             failures += was_over
             if failures == _MOST_ATTEMPTS:
+                if self._missing is not None:
+                    raise self._missing
                 raise Unreadable(503, "the log broke off, and could not be read again")
             if known != self._progress.latest:
                 pause = _SHORTEST_PAUSE_SECONDS
@@ -93,21 +101,25 @@ class FollowedContainer:
 
         Raises:
             Unreadable: there is no log, nor will there be.
+            Refused: it may not be read.
         """
         try:
-            if run > self._known_run + 1:  # one came and went unseen, and is soon forgotten
+            if run > self._run:  # what is not known of the one before is soon forgotten
                 with suppress(Unreadable):
                     await self._pass_on(self._asked() | {"previous": "true"})
-            self._known_run = run
+                self._began_before = False
+            self._run = run
             await self._pass_on(self._asked() | ({} if was_over else {"follow": "true"}))
         except Unreadable as error:
-            if not was_over:
+            self._missing = error
+            if not was_over or error.is_passing:
                 return False
             if not self._progress.has_begun:
                 raise self._with_its_cause(error) from None
             if not self._is_whole:
                 raise Unreadable(error.code, f"the log broke off, and its rest is gone: {error.reason}") from None
         except (ApiError, UpstreamBroken):
+            self._missing = None
             return False
         return True
 
@@ -129,7 +141,8 @@ class FollowedContainer:
     async def _wait(self, run: int, pause: float, *, is_whole: bool) -> None:
         """Wait until there may be more of the log."""
         if self._is_over:
-            await asyncio.sleep(pause)
+            if not is_whole:
+                await asyncio.sleep(pause)
             return
         ended = is_whole and self._status.has_run and self._status.state.running is None
         await self._followed.until(

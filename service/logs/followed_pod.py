@@ -11,15 +11,18 @@ class FollowedPod:
 
     Args:
         pod: its first state.
+        is_new: it came while its Job was followed.
 
     Attributes:
         pod: its present state; of one that is gone, the last that was seen.
+        is_new: the same.
         is_gone: whether it is no longer there.
         job_is_over: whether its Job has finished, or is gone.
     """
 
-    def __init__(self, pod: Pod) -> None:
+    def __init__(self, pod: Pod, *, is_new: bool) -> None:
         self.pod = pod
+        self.is_new = is_new
         self.is_gone = False
         self.job_is_over = False
         self._obstacles: dict[str, Waiting] = {}

@@ -60,13 +60,13 @@ class Follower:
 
         Raises:
             BadRequest: the pods have no container of the name that is asked for.
-            Refused: the pods may not be watched.
+            Refused: the pods may not be watched, or a log not be read.
             Exception: whatever `job_is_over` raises, or the sink.
         """
         try:
             async with asyncio.TaskGroup() as tasks:
                 for pod in listing.pods:
-                    self._take(tasks, pod)
+                    self._take(tasks, pod, is_new=False)
                 keeping = tasks.create_task(self._keep(tasks, listing))
                 if job_is_over is not None:
                     await job_is_over()
@@ -80,13 +80,13 @@ class Follower:
     async def _keep(self, tasks: asyncio.TaskGroup, listing: PodListing) -> None:
         async with aclosing(self._feed.changes(listing)) as changes:
             async for change in changes:
-                self._take(tasks, change.pod, is_gone=change.is_gone)
+                self._take(tasks, change.pod, is_new=True, is_gone=change.is_gone)
 
     async def _take_the_last(self, tasks: asyncio.TaskGroup) -> None:
         """Take the pods of a Job that is over: its end may be known here before they are."""
         pods = {pod.uid: pod for pod in await self._listed()}
         for pod in pods.values():
-            self._take(tasks, pod)
+            self._take(tasks, pod, is_new=True)
         for uid, followed in self._pods.items():
             if uid not in pods:
                 followed.change(followed.pod, is_gone=True)
@@ -97,13 +97,13 @@ class Follower:
             try:
                 return (await self._feed.list()).pods
             except (ApiError, Refused, UpstreamBroken, msgspec.DecodeError) as error:
-                if isinstance(error, Refused) and error.answer.status < 500:
+                if isinstance(error, Refused) and error.is_denial:
                     raise
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    def _take(self, tasks: asyncio.TaskGroup, pod: Pod, *, is_gone: bool = False) -> None:
+    def _take(self, tasks: asyncio.TaskGroup, pod: Pod, *, is_new: bool, is_gone: bool = False) -> None:
         """Take note of a pod's state, and read the containers of it that are not read yet."""
-        followed = self._pods.setdefault(pod.uid, FollowedPod(pod))
+        followed = self._pods.setdefault(pod.uid, FollowedPod(pod, is_new=is_new))
         followed.change(pod, is_gone=is_gone)
         for container in self._options.containers_of(pod):
             if (pod.uid, container) not in self._readers:

@@ -1,18 +1,16 @@
 """Where the logs of many containers become one: lines of different ones follow each other, and are never mixed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from typing import Protocol, TypeAlias
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, aclosing
+from typing import Protocol
 
 from service.logs.lines import Piece, pieces, prefixed
 
-Put: TypeAlias = Callable[[bytes], Awaitable[None]]
 
-
-def all_of(piece: Piece) -> bytes:
+def all_of(piece: Piece) -> Piece:
     """Return a piece as it is."""
-    return piece.data
+    return piece
 
 
 class Sink(Protocol):
@@ -46,17 +44,17 @@ class Output:
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
         self._turn = asyncio.Lock()
-        self._lacks_end = False
+        self._unended: object = None  # whose line lacks its end, if one does
 
     async def relay(
-        self, chunks: AsyncIterator[bytes], prefix: bytes, taken: Callable[[Piece], bytes] = all_of
+        self, chunks: AsyncIterator[bytes], prefix: bytes, taken: Callable[[Piece], Piece] = all_of
     ) -> None:
         """Pass on a container's log.
 
         Args:
             chunks: its bytes.
             prefix: what goes before each line; may be empty.
-            taken: returns what of a piece is passed on.
+            taken: returns what of a piece is passed on; the same for each part of a log that comes in parts.
 
         Raises:
             Exception: whatever the chunks raise; of a line that was not whole nothing is passed on, unless it is
@@ -65,30 +63,24 @@ class Output:
         async with AsyncExitStack() as turn, aclosing(pieces(chunks)) as found:
             async for piece in found:
                 if piece.begins:
-                    put = await turn.enter_async_context(self._turn_to_write())
-                data = taken(piece)
-                await put(prefixed(prefix, data) if piece.begins else data)
+                    await turn.enter_async_context(self._turn)
+                await self._put(taken(piece), prefix, taken)
                 if piece.ends:
                     await turn.aclose()
 
     async def write(self, line: bytes) -> None:
         """Pass on a line."""
-        async with self._turn_to_write() as put:
-            await put(line)
-
-    @asynccontextmanager
-    async def _turn_to_write(self) -> AsyncIterator[Put]:
-        """Wait for one's turn to write; a line of another container that lacks its end is ended first."""
         async with self._turn:
-            interrupts = self._lacks_end
+            await self._put(Piece(line, begins=True, ends=True), b"", all_of)
 
-            async def put(data: bytes) -> None:
-                nonlocal interrupts
-                if not data:
-                    return
-                text, interrupts = b"\n" + data if interrupts else data, False
-                self._lacks_end = True  # of what is cut off here, one cannot know
-                await self.sink.write(text)
-                self._lacks_end = not data.endswith(b"\n")
-
-            yield put
+    async def _put(self, piece: Piece, prefix: bytes, writer: object) -> None:
+        """Pass on a piece; a line that lacks its end is ended first, unless this is its rest."""
+        if not piece.data:
+            return
+        goes_on = not piece.begins and self._unended == writer
+        text = prefixed(prefix, piece if goes_on else piece._replace(begins=True))
+        text = b"\n" + text if self._unended and not goes_on else text
+        self._unended = writer  # of what is cut off here, one cannot know
+        await self.sink.write(text)
+        if text.endswith(b"\n"):
+            self._unended = None

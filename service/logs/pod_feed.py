@@ -24,7 +24,6 @@ _log = structlog.stdlib.get_logger(__name__)
 
 _SHORTEST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
-_NOT_ALLOWED = frozenset((401, 403))
 
 
 class PodChange(NamedTuple):
@@ -99,7 +98,7 @@ class PodFeed:
                         pause = _SHORTEST_PAUSE_SECONDS
                         yield change
             except Refused as refused:
-                if refused.answer.status in _NOT_ALLOWED:
+                if refused.is_denial:
                     raise
                 known.resource_version = ""
             except (ApiError, UpstreamBroken):

@@ -28,6 +28,7 @@ async def read_logs(source: LogSource, pods: Iterable[Pod], options: LogOptions,
 
     Raises:
         ApiError: there is no answer.
+        Refused: one may not be read.
         UpstreamBroken: one broke off.
     """
     unread = []

@@ -28,6 +28,11 @@ class Unreadable(Exception):
         self.code = code
         self.reason = " ".join(reason.split())
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether it may be had some time later: of a kubelet that is away, or has too much to do."""
+        return self.code == 429 or self.code >= 500
+
 
 class Unread(NamedTuple):
     """A container whose log could not be read.
@@ -71,7 +76,7 @@ def reason_of(pod: Pod, container: str, code: int, body: bytes) -> str:
     status = pod.status_of(container)
     if not status.has_run and pod.status.reason:
         return _joined(pod.status.reason, pod.status.message)
-    if not status.has_run and pod.unscheduled_reason:
+    if code == 204 or (not status.has_run and pod.unscheduled_reason):
         return _joined("the pod is not scheduled yet", pod.unscheduled_reason)
     if not status.has_run and status.state.waiting and not pod.has_ended:
         return told_of(status.state.waiting)
@@ -105,16 +110,20 @@ def nothing_readable(job: str, unread: Sequence[Unread]) -> ApiError:
     return ApiError(message, code=unread[0].code, details=details_of(job) | {"causes": causes})
 
 
-def no_pods(job: Job) -> NotFound:
-    """Return what is answered when a Job has no pods."""
-    named = f'{JOBS.plural}.{JOBS.group} "{job.name}"'
-    if terminal_condition(job):
-        return NotFound(
-            f"{named} is over and its pods are gone, and their logs with them: {summary(job)}",
-            details=details_of(job.name),
-        )
-    told = f"{named} has no pods yet: {summary(job)}; ask again, or with follow=true, which waits for the first"
-    return NotFound(told, details=details_of(job.name))
+def no_pods(name: str, job: Job | None) -> NotFound:
+    """Return what is answered when a Job has no pods.
+
+    Args:
+        name: the Job's name.
+        job: its latest state; None where it is gone, or another has its name.
+    """
+    if job is None:
+        told = "is gone, and had no pods while it was followed"
+    elif terminal_condition(job):
+        told = f"is over and its pods are gone, and their logs with them: {summary(job)}"
+    else:
+        told = f"has no pods yet: {summary(job)}; ask again, or with follow=true, which waits for the first"
+    return NotFound(f'{JOBS.plural}.{JOBS.group} "{name}" {told}', details=details_of(name))
 
 
 def details_of(job: str) -> dict[str, object]:

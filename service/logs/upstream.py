@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from service.kube.answers import Answer, Refused
 from service.kube.client import KubeClient
 from service.kube.pods import Pod
 from service.kube.responses import UpstreamBroken, UpstreamResponse
@@ -40,6 +41,7 @@ class LogSource:
 
         Raises:
             Unreadable: the apiserver, or the kubelet, has none.
+            Refused: it may not be read.
             ApiError: there is no answer.
         """
         upstream = await self.answered(pod.name, asked)
@@ -50,6 +52,9 @@ class LogSource:
                 body = await upstream.read(_STATUS_BYTES) or b""
             except UpstreamBroken:
                 body = b""
+        refused = Refused(Answer(upstream.status, upstream.headers, body))
+        if refused.is_denial:
+            raise refused
         code = max(upstream.status, 400)
         raise Unreadable(code, reason_of(pod, container, upstream.status, body))
 
