@@ -68,6 +68,8 @@ node: $(VENV)/.installed
 
 test-node: $(VENV)/.installed
 	@$(BIN)/python -m tests.cluster.node build
+	@$(BIN)/python -m tests.deploy build
+	@$(BIN)/python -m tests.image --base local
 	@$(BIN)/python -m pytest -q -m node
 
 # BASE is another base image; BASE=local makes one of Debian's packages (needs root, buildah and debootstrap).
