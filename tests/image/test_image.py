@@ -4,6 +4,8 @@ import asyncio
 import json
 import re
 import signal
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -20,6 +22,15 @@ pytestmark = pytest.mark.node
 MEGABYTE = 1_000_000
 SHELLS = ("sh", "dash", "bash", "rbash")
 USER = 65532
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """Return a folder for a root file system, which is too much to be kept as pytest keeps the last few."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "root"
+        path.mkdir(mode=0o755)
+        yield path
 
 
 def test_it_runs_as_a_numbered_user_and_says_where_it_comes_from(image: Archive) -> None:
@@ -56,10 +67,8 @@ def test_it_is_small(image: Archive, figure: Figure) -> None:
 
 
 async def test_it_serves_without_a_shell_and_names_its_commit(
-    image: Archive, tmp_path: Path, http_client: aiohttp.ClientSession
+    image: Archive, root: Path, http_client: aiohttp.ClientSession
 ) -> None:
-    root = tmp_path / "root"
-    root.mkdir(mode=0o755)
     await asyncio.to_thread(image.unpack, root)
     for shell in SHELLS:
         for folder in ("bin", "usr/bin"):

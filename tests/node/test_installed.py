@@ -139,7 +139,7 @@ def test_variables_of_a_service_of_its_own_name_do_not_disturb_the_start(release
     release.node.kubectl("wait", "--for=condition=Ready", "pod/linked", "--timeout=50s", where)
     variables = release.node.kubectl("exec", "linked", where, "--", "python", "-c", "import os; print(*os.environ)")
     assert {"JOB_API_PORT", "JOB_API_SERVICE_HOST"} <= set(variables.split())
-    release.node.kubectl("delete", "pod", "linked", "--now", where)
+    release.node.kubectl("delete", "pod", "linked", "--wait=false", where)
 
 
 async def test_the_line_of_the_readme_that_tries_the_image_serves_the_sandbox(
