@@ -1,5 +1,6 @@
 """The image on the local base, as an archive that can be loaded anywhere; it takes buildah and no registry."""
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +56,11 @@ def _build(buildah: Buildah, base: Path, wheels: Path, archive: Path) -> None:
 
 
 def _forget_others(archive: Path) -> None:
-    """Remove the images of other sources, once nobody can be at them any more."""
+    """Remove the images of other sources, and what is left of builds that were killed, once nobody is at them."""
     for each in archive.parent.glob("image-*"):
-        if each != archive and time.time() - each.stat().st_mtime > KEPT_SECONDS:
+        if each == archive or time.time() - each.stat().st_mtime < KEPT_SECONDS:
+            continue
+        if each.is_dir():
+            shutil.rmtree(each, ignore_errors=True)
+        else:
             each.unlink(missing_ok=True)
