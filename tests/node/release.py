@@ -47,10 +47,16 @@ class Release:
         return self._run("test", "--logs", "--timeout=60s")
 
     def uninstall(self) -> None:
-        """Uninstall it, and return when nothing is left of it."""
-        self._run("uninstall", "--wait", "--timeout=100s")
+        """Uninstall it, unless it is already, and return when nothing is left in its namespace."""
+        self._run("uninstall", "--wait", "--timeout=100s", "--ignore-not-found")
         eventually(lambda: nothing_left_in(self.node, self.namespace), "nothing is left")
-        self.node.kubectl("delete", "namespace", self.namespace, "--wait=false")
+        self.node.kubectl("delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
+
+    def labelled(self) -> list[str]:
+        """Return whatever bears the label of a release of its name, of all kinds, anywhere in the cluster."""
+        kinds = self.node.kubectl("api-resources", "--verbs=list", "--output=name", "--cached=false").split()
+        label = f"--selector=app.kubernetes.io/instance={NAME}"
+        return self.node.kubectl("get", ",".join(kinds), "--all-namespaces", label, "--output=name").split()
 
     def pods(self) -> set[str]:
         """Return the names of the Pods that are ready and not about to end."""

@@ -33,7 +33,7 @@ ENOUGH_REQUESTS = 100
 
 @pytest.fixture(scope="module")
 def release(real_node: RealNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
-    """Return the installed release; when the module is over it is uninstalled, and nothing is left of it."""
+    """Return the installed release, which is uninstalled when the module is over."""
     found = release_of(real_node, local_image(), helm_program(), tmp_path_factory.mktemp("helm"))
     found.install()
     yield found
@@ -176,3 +176,11 @@ def test_it_runs_with_a_token_that_is_its_own_and_on_files_that_it_cannot_change
     where = f"--namespace={release.namespace}"
     printed = release.node.kubectl("exec", pod, where, "--", "python", "-c", tried + script)
     assert printed.splitlines() == ["65532 0.0.0.0:8080", "2", *["Read-only file system"] * 3]
+
+
+# The last one: the others would have to install it again.
+def test_uninstalling_it_leaves_nothing_behind(release: Release) -> None:
+    kinds = {each.partition("/")[0].partition(".")[0] for each in release.labelled()}
+    assert {"deployment", "service", "clusterrole", "clusterrolebinding", "pod", "endpointslice"} <= kinds
+    release.uninstall()
+    eventually(lambda: not release.labelled(), "nothing bears its label")
