@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any, get_type_hints
 
 import pytest
+import yaml
 
 from service.setting_values import Address
 from service.settings import Settings, flag_of, read_settings
@@ -194,6 +195,23 @@ def test_an_autoscaler_decides_alone_how_many_pods_there_are(helm: Helm) -> None
     (deployment,) = of_kind(objects, "Deployment")
     assert "replicas" not in deployment["spec"]
     assert "HorizontalPodAutoscaler" in kinds_of(objects)
+
+
+def test_pods_are_spread_among_each_other_unless_told_among_whom(helm: Helm) -> None:
+    spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    others = {"matchExpressions": [{"key": "a", "operator": "Exists"}]}
+    objects = helm.rendered({"topologySpreadConstraints": [spread, {**spread, "labelSelector": others}]})
+    among = [each["labelSelector"] for each in pod_of(objects)["topologySpreadConstraints"]]
+    (service,) = of_kind(objects, "Service")
+    assert among == [{"matchLabels": service["spec"]["selector"]}, others]
+
+
+def test_what_is_packaged_renders_the_same(helm: Helm) -> None:
+    helm("package", str(CHART), f"--destination={helm.home}")
+    (package,) = helm.home.glob("job-api-*.tgz")
+    values = VALUE_SETS["monitored"]
+    printed = helm("template", "job-api", str(package), "--namespace=job-api", values=values)
+    assert [each for each in yaml.safe_load_all(printed) if each] == helm.rendered(values)
 
 
 def test_the_service_leads_to_no_pod_of_the_test(helm: Helm) -> None:

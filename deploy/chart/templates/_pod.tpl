@@ -16,8 +16,9 @@ priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.topologySpreadConstraints }}
 topologySpreadConstraints:
+  {{- $pods := dict "labelSelector" (dict "matchLabels" (include "job-api.podSelectorLabels" $ | fromYaml)) }}
   {{- range . }}
-  - {{- merge (dict) . (dict "labelSelector" (dict "matchLabels" (include "job-api.podSelectorLabels" $ | fromYaml))) | toYaml | nindent 4 }}
+  - {{- if hasKey . "labelSelector" }}{{ toYaml . | nindent 4 }}{{ else }}{{ merge (dict) . $pods | toYaml | nindent 4 }}{{ end }}
   {{- end }}
 {{- end }}
 {{- range $field := list "nodeSelector" "tolerations" "affinity" }}
