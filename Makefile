@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit cluster test-cluster deploy-check node test-node test-browser soak bench format lock clean
+.PHONY: help run test check audit cluster test-cluster deploy-check node test-node image test-browser soak bench format lock clean
 
 help:
 	@echo "make run           the service, on the cluster of KUBECONFIG, or on its own sandbox"
@@ -16,6 +16,7 @@ help:
 	@echo "make deploy-check  the Helm chart and the manifests, with the real helm, on that control plane"
 	@echo "make node          a whole cluster with a real node in a box, until Ctrl-C (needs Linux, root, Go and apt)"
 	@echo "make test-node     the tests on that node"
+	@echo "make image         the container image, with docker, podman or buildah (BASE=local where no registry is)"
 	@echo "make bench         the service beside kubectl proxy and the apiserver itself (needs wrk and Go)"
 	@echo "make test-browser  the tests with a real Chromium (needs Debian's package chromium)"
 	@echo "make soak          the long form of the tests of load, faults and chance (an hour; needs Linux and root)"
@@ -67,7 +68,13 @@ node: $(VENV)/.installed
 
 test-node: $(VENV)/.installed
 	@$(BIN)/python -m tests.cluster.node build
+	@$(BIN)/python -m tests.deploy build
+	@$(BIN)/python -m tests.image --base local
 	@$(BIN)/python -m pytest -q -m node
+
+# BASE is another base image; BASE=local makes one of Debian's packages (needs root, buildah and debootstrap).
+image: $(VENV)/.installed
+	@$(BIN)/python -m tests.image $(if $(BASE),--base $(BASE))
 
 test-browser: $(VENV)/.installed
 	@$(BIN)/python -m pytest -q -m browser
@@ -93,6 +100,8 @@ LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsa
 
 lock: $(VENV)/.installed
 	@CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) --output-file requirements.lock pyproject.toml
+	@CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) --build-deps-for wheel --only-build-deps \
+		--output-file requirements-build.lock pyproject.toml
 	@CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) --extra dev --output-file requirements-dev.lock pyproject.toml
 
 clean:

@@ -1,7 +1,6 @@
 """The chart and the manifests on a real apiserver, whose fake node makes every pod ready that it lets in."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,13 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.polling import eventually
 
 from .helm import Helm, of_kind
+from .namespaces import ENFORCED, apply, left_in, make_namespace, nothing_left_in, ready_pods
 from .paths import CHART, MANIFESTS
 from .value_sets import VALUE_SETS
 
 pytestmark = pytest.mark.deploy
 
 CRDS = Path(__file__).parent / "monitoring-crds.yaml"
-ENFORCED = {
-    "pod-security.kubernetes.io/enforce": "restricted",
-    "pod-security.kubernetes.io/enforce-version": "latest",
-    # It also says of a Deployment whether its pods would be let in.
-    "pod-security.kubernetes.io/warn": "restricted",
-}
-# Not of a release: what Kubernetes makes in every namespace, what it notes, and what follows from other objects.
-_OF_ITS_OWN = {"events", "events.events.k8s.io", "configmaps/kube-root-ca.crt", "serviceaccounts/default"}
 
 
 @pytest.fixture
@@ -44,51 +36,6 @@ def monitored(control_plane: ControlPlane) -> ControlPlane:
     control_plane.kubectl("apply", "--filename", str(CRDS))
     control_plane.kubectl("wait", "--for=condition=Established", "--filename", str(CRDS))
     return control_plane
-
-
-def apply(cluster: ControlPlane, *objects: dict[str, Any], more: Sequence[str] = ()) -> None:
-    """Apply objects with kubectl; those that are there already become as given."""
-    wanted = {"apiVersion": "v1", "kind": "List", "items": objects}
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", *more, "--filename=-", input=json.dumps(wanted))
-
-
-def make_namespace(cluster: ControlPlane, name: str, labels: Mapping[str, str]) -> None:
-    """Make a namespace, if there is none of the name, and wait until pods may be made in it."""
-    apply(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}})
-    account = ("get", "serviceaccounts", f"--namespace={name}", "--output=name")
-    eventually(lambda: "serviceaccount/default" in cluster.kubectl(*account), f"the default account of {name}")
-
-
-def left_in(cluster: ControlPlane, namespace: str) -> list[str]:
-    """Return what there is in a namespace, and what the release in it made for the whole cluster."""
-    listable = ("api-resources", "--namespaced", "--verbs=list", "--output=name", "--cached=false")
-    resources = [name for name in cluster.kubectl(*listable).split() if name not in _OF_ITS_OWN]
-    found = cluster.kubectl("get", ",".join(resources), f"--namespace={namespace}", "--output=name").split()
-    roles = cluster.kubectl("get", "clusterroles,clusterrolebindings", "--output=name").split()
-    own = {
-        each.replace("serviceaccounts", "serviceaccount").replace("configmaps", "configmap") for each in _OF_ITS_OWN
-    }
-    return [each for each in found if each not in own] + [each for each in roles if f"/{namespace}:" in each]
-
-
-def nothing_left_in(cluster: ControlPlane, namespace: str) -> bool:
-    return not left_in(cluster, namespace)
-
-
-def ready_pods(cluster: ControlPlane, namespace: str) -> list[dict[str, Any]]:
-    listed = cluster.kubectl("get", "pods", f"--namespace={namespace}", "--output=json")
-    pods: list[dict[str, Any]] = json.loads(listed)["items"]
-    return [
-        pod
-        for pod in pods
-        if "deletionTimestamp" not in pod["metadata"]
-        and {"type": "Ready", "status": "True"}.items() <= _ready(pod).items()
-    ]
-
-
-def _ready(pod: dict[str, Any]) -> dict[str, Any]:
-    conditions: list[dict[str, Any]] = pod.get("status", {}).get("conditions", [])
-    return next((each for each in conditions if each["type"] == "Ready"), {})
 
 
 @pytest.mark.parametrize("values", VALUE_SETS.values(), ids=VALUE_SETS)
