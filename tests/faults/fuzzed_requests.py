@@ -26,7 +26,8 @@ _ODD_SEGMENTS = ["\xe4", "", " ", "\x00", "\x7f", '"']
 _PATHS = [
     "/api/v1/_raw/job", "/api/v1/_raw/job/namespace/{0}", "/api/v1/_raw/job/namespace/{0}/name/{1}",
     "/api/v1/_raw/job/namespace/{0}/name/{1}/wait", "/api/v1/_raw/job/namespace/{0}/name/{1}/pod",
-    "/api/v1/_raw/job/namespace/{0}/name/{1}/event", "/livez", "/readyz", "/version", "/{0}/{1}",
+    "/api/v1/_raw/job/namespace/{0}/name/{1}/event", "/api/v1/_raw/job/namespace/{0}/name/{1}/log",
+    "/api/v1/_raw/job/namespace/default/name/fuzz/log", "/metrics", "/livez", "/readyz", "/version", "/{0}/{1}",
     *["/api/v1/_raw/job/namespace/default"] * 4, *["/api/v1/_raw/job/namespace/default/name/fuzz"] * 3,
 ]  # fmt: skip
 _ODD_PATHS = [
@@ -36,12 +37,14 @@ _NAMES = [
     "watch", "labelSelector", "fieldSelector", "limit", "continue", "resourceVersion", "resourceVersionMatch",
     "timeoutSeconds", "allowWatchBookmarks", "sendInitialEvents", "includeObject", "pretty", "timeout", "dryRun",
     "fieldManager", "fieldValidation", "gracePeriodSeconds", "propagationPolicy", "orphanDependents", "for",
-    "verbose", "", "a+b",
+    "verbose", "", "a+b", "follow", "tailLines", "limitBytes", "sinceSeconds", "sinceTime", "timestamps",
+    "previous", "container", "allContainers", "pod", "prefix",
 ]  # fmt: skip
 _VALUES = [
     "", "true", "false", "0", "1", "-1", "18446744073709551616", "1e3", "All", "Exact", "NotOlderThan", "Strict",
     "a=b", "a+in+(b,c)", "!a", "((", "metadata.name=fuzz", "status.successful=1", "Background", "finished",
     "condition=A=B", "delete", "%00", "%ff", "%", "+", "%F0%9F%92%A9", "1s", "Table", "x" * 5_000,
+    "2026-01-31T12:00:00Z", "main",
 ]  # fmt: skip
 _HEADERS = [
     "Accept: application/json", "Accept: application/yaml", "Accept: ,;q=", "Accept: */*;q=x", "Accept: text/html",
