@@ -1,4 +1,4 @@
-"""`python -m tests.deploy` writes what is generated in deploy/; `python -m tests.deploy build` only builds helm."""
+"""`python -m tests.deploy` writes what is generated in deploy/, `python -m tests.deploy build` gets the tools."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from tests.cluster.go_module import BuildError, say
 
 from . import manifests, settings_schema, values_table
 from .helm import Helm, helm_program
+from .promtool import promtool_program
 
 
 def main() -> int:
@@ -18,10 +19,12 @@ def main() -> int:
     command = parser.parse_args().command
     try:
         program = helm_program()
+        say(f"helm is {program}")
+        if command == "build":
+            say(f"promtool is {promtool_program()}")
     except BuildError as error:
         say(str(error))
         return 1
-    say(f"helm is {program}")
     if command == "write":
         _write(program)
     return 0

@@ -1,4 +1,4 @@
-"""helm, and the real apiserver's fixtures."""
+"""helm, promtool, and the real apiserver's fixtures."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.contract.conftest import direct, namespace
 
 from .helm import Helm, helm_program
+from .promtool import Promtool, promtool_program
 
 __all__ = ["backend", "direct", "namespace", "real_backend"]
 
@@ -30,3 +31,9 @@ def helm(built: Path, tmp_path: Path) -> Helm:
 def cluster_helm(built: Path, control_plane: ControlPlane, tmp_path: Path) -> Helm:
     """Return helm on the control plane."""
     return Helm(built, tmp_path, control_plane.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Promtool:
+    """Return promtool."""
+    return Promtool(promtool_program())

@@ -60,6 +60,7 @@ VALUE_SETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
                 "relabelings": [{"action": "labeldrop", "regex": "pod"}],
                 "metricRelabelings": [{"action": "drop", "sourceLabels": ["__name__"], "regex": "python_.*"}],
             },
+            "dashboard": {"enabled": True, "annotations": {"grafana_folder": "Jobs"}},
             "prometheusRule": {
                 **_MONITORED,
                 "rules": [

@@ -1,4 +1,4 @@
-"""What Debian has ready made for the node: unpacked into the user's cache, not installed on the machine."""
+"""What Debian has ready made: unpacked into the user's cache, not installed on the machine."""
 
 import hashlib
 import platform
@@ -27,40 +27,44 @@ PACKAGES = (
 )
 RELEASE = Path("/etc/os-release")
 # apt would give its user _apt to the download, who may not write into root's cache.
-DOWNLOAD = ("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *PACKAGES)
+DOWNLOAD = ("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download")
 
 
-def debian_root() -> Path:
-    """Return the folder that the packages are unpacked into, as a root; it is filled the first time.
+def debian_root(*packages: str) -> Path:
+    """Return the folder that packages are unpacked into, as a root; it is filled the first time.
+
+    Args:
+        packages: their names, with what they depend on; none: those of the node.
 
     Raises:
         BuildError: apt or dpkg is missing, or a package cannot be downloaded or unpacked.
     """
-    root = _cache()
+    wanted = packages or PACKAGES
+    root = _cache(wanted)
     if not root.exists():
-        _fill(root)
+        _fill(root, wanted)
     return root
 
 
-def _cache() -> Path:
+def _cache(packages: tuple[str, ...]) -> Path:
     release = RELEASE.read_bytes() if RELEASE.exists() else b""
-    digest = hashlib.sha256("\0".join((*PACKAGES, platform.machine())).encode() + release)
+    digest = hashlib.sha256("\0".join((*packages, platform.machine())).encode() + release)
     return cache_folder() / f"debian-{digest.hexdigest()[:16]}"
 
 
-def _fill(root: Path) -> None:
+def _fill(root: Path, packages: tuple[str, ...]) -> None:
     for program in ("apt-get", "dpkg"):
         if shutil.which(program) is None:
-            raise BuildError(f"the test node takes runc and others from Debian: there is no `{program}` on PATH")
+            raise BuildError(f"{' '.join(packages)}: they come from Debian, and there is no `{program}` on PATH")
     root.parent.mkdir(parents=True, exist_ok=True)
     with locked(root), workspace(root) as folder:
         if root.exists():
             return
-        say(f"downloading {len(PACKAGES)} Debian packages for the node")
+        say(f"downloading from Debian: {' '.join(packages)}")
         # A machine that was just made knows no packages yet.
-        if not _succeeds(DOWNLOAD, folder):
+        if not _succeeds((*DOWNLOAD, *packages), folder):
             _run(("apt-get", "-q", "update"), folder)
-            _run(DOWNLOAD, folder)
+            _run((*DOWNLOAD, *packages), folder)
         for package in sorted(folder.glob("*.deb")):
             _run(("dpkg", "-x", str(package), str(folder / "root")), folder)
         (folder / "root").replace(root)
