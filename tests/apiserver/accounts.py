@@ -1,6 +1,6 @@
 """ServiceAccounts with rules of their own, and tokens for them from the TokenRequest API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -8,6 +8,7 @@ from uuid import uuid4
 import msgspec
 
 from tests.callers import Answer, Caller
+from tests.waiting import eventually_true
 
 JSON = {"Content-Type": "application/json"}
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -90,7 +91,10 @@ class Accounts:
     async def allow(
         self, account: Account, *rules: dict[str, Any], namespace: str | None = None, everywhere: bool = False
     ) -> str:
-        """Give an account rules, in a namespace or in all, and return the path of what does so."""
+        """Give an account rules, in a namespace or in all, and return the path of what does so.
+
+        They hold on return: the apiserver's authorizer learns of them a moment after they were stored.
+        """
         kind = "ClusterRole" if everywhere else "Role"
         where = "" if everywhere else f"/namespaces/{namespace or self.namespace}"
         name = f"{account.name}-{uuid4().hex[:4]}"
@@ -100,6 +104,8 @@ class Accounts:
         role = {"apiGroup": _GROUP, "kind": kind, "name": name}
         binding = {"metadata": {"name": name}, "roleRef": role, "subjects": [subject]}
         await self._post(f"{collection}bindings", binding)
+        asked = "default" if everywhere else namespace or self.namespace
+        await eventually_true(lambda: self._holds(account, rules[0], asked))
         return f"{collection}bindings/{name}"
 
     async def remove(self, account: Account) -> None:
@@ -110,6 +116,22 @@ class Accounts:
         """Delete what is at a path."""
         answer = await self.admin("DELETE", path)
         assert answer.status == 200, answer
+
+    async def _holds(self, account: Account, rule: Mapping[str, Any], namespace: str) -> bool:
+        """Tell whether the apiserver knows a rule: a role is known whole, or not at all."""
+        resource, _, subresource = rule["resources"][0].partition("/")
+        attributes = {
+            "verb": rule["verbs"][0],
+            "group": rule["apiGroups"][0],
+            "resource": resource,
+            "subresource": subresource,
+            "namespace": namespace,
+            "name": rule.get("resourceNames", [""])[0],
+        }
+        spec = {"user": account.username, "resourceAttributes": attributes}
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        allowed: bool = (await self._post(path, {"spec": spec})).json["status"]["allowed"]
+        return allowed
 
     async def _post(self, path: str, content: dict[str, Any]) -> Answer:
         answer = await self.admin("POST", path, msgspec.json.encode(content), JSON)

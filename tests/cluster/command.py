@@ -21,7 +21,9 @@ def main(
     parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument("command", nargs="?", choices=["run", "build"], default="run")
     command = parser.parse_args().command
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT too: whoever is started in the background by a script has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         if command == "build":
             built = build()
