@@ -10,6 +10,7 @@ from tests.contract.manifests import ending
 from tests.contract.paths import direct_job, direct_jobs, job
 from tests.contract.waiting import pods_when
 from tests.faults.proxy import FaultProxy
+from tests.waiting import eventually_true
 
 JSON = {"Content-Type": "application/json"}
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -122,6 +123,11 @@ async def test_a_job_made_anew_does_not_show_the_pods_of_the_old_one(
     old = names(await api("GET", pods(namespace, "one")))
     assert (await api("DELETE", job(namespace, "one") + "?propagationPolicy=Orphan")).status == 200
     await pods_when(direct, namespace, lambda found: not any("ownerReferences" in p["metadata"] for p in found))
+
+    async def is_gone() -> bool:
+        return (await api("GET", job(namespace, "one"))).status == 404
+
+    await eventually_true(is_gone)
     assert_is_status(await api("GET", pods(namespace, "one")), 404, "NotFound")
     await running(direct, namespace, 3, lasting("one", parallelism=1))
     new = names(await api("GET", pods(namespace, "one")))

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,8 @@ from tests.faults.proxy import FaultProxy
 from tests.upstream import write_kubeconfig
 from tests.waiting import eventually_true
 
-from .grants import Objects, bound_to, verbs_of
-from .helm import of_kind
+from .grants import Objects, bound_to, verbs_of, with_own_copies
+from .helm import Helm, of_kind
 
 # What the chart is rendered for, to be replaced by a name of its own each time.
 PLACEHOLDER = "release-namespace"
@@ -59,15 +59,20 @@ class Release:
     namespace: str
     objects: Objects
 
+    @property
+    def arguments(self) -> list[str]:
+        """What the service is started with."""
+        (deployment,) = of_kind(self.objects, "Deployment")
+        arguments: list[str] = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+        return arguments
+
     @asynccontextmanager
     async def served(self, session: aiohttp.ClientSession, directory: Path) -> AsyncIterator[Served]:
         """Run the service with the arguments and the account of the release."""
         token = await self.token("job-api")
-        (deployment,) = of_kind(self.objects, "Deployment")
-        arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
         async with FaultProxy(self.backend.server, str(self.backend.ca_file)) as proxy:
             kubeconfig = write_kubeconfig(directory / f"{self.namespace}.kubeconfig", proxy.url, token=token)
-            settings = read_settings([*arguments, "--listen=127.0.0.1:0", f"--kubeconfig={kubeconfig}"], {})
+            settings = read_settings([*self.arguments, "--listen=127.0.0.1:0", f"--kubeconfig={kubeconfig}"], {})
             async with running(settings) as (app, url):
                 if app[keys.LIVE_JOBS].enabled:
                     for each in settings.namespaces or [None]:
@@ -143,6 +148,13 @@ class Release:
         namespace = each["metadata"].get("namespace")
         where = f"/namespaces/{namespace}" if namespace else ""
         return f"{'/api/v1' if each['kind'] == 'ServiceAccount' else _RBAC}{where}/{each['kind'].lower()}s"
+
+
+async def rendered(helm: Helm, admin: Caller, values: Mapping[str, Any]) -> Objects:
+    """Return the chart's objects, with copies of the cluster's own roles that they bind."""
+    objects = helm.rendered(values, "--skip-tests", namespace=PLACEHOLDER)
+    answer = await admin("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/system:auth-delegator")
+    return with_own_copies(objects, [{"apiVersion": "rbac.authorization.k8s.io/v1", **answer.json}])
 
 
 def release_of(objects: Objects, admin: Caller, backend: Backend) -> Release:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -17,9 +17,9 @@ from tests.contract.paths import direct_job, direct_jobs
 from tests.waiting import eventually_true
 
 from .calls import DONE, calls_everywhere, calls_in, passes
-from .grants import ROLES, Objects, bound_to, verbs_of, with_own_copies, without
+from .grants import ROLES, Objects, bound_to, verbs_of, without
 from .helm import Helm, of_kind
-from .release import PLACEHOLDER, Release, release_of
+from .release import Release, release_of, rendered
 
 pytestmark = pytest.mark.deploy
 
@@ -97,13 +97,6 @@ async def job_namespaces(direct: Caller) -> AsyncIterator[tuple[str, str]]:
     yield names
     for name in names:
         await direct("DELETE", f"/api/v1/namespaces/{name}")
-
-
-async def rendered(helm: Helm, direct: Caller, values: Mapping[str, Any]) -> Objects:
-    """Return the chart's objects, with copies of the cluster's own roles that they bind."""
-    objects = helm.rendered(values, "--skip-tests", namespace=PLACEHOLDER)
-    answer = await direct("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles/system:auth-delegator")
-    return with_own_copies(objects, [{"apiVersion": "rbac.authorization.k8s.io/v1", **answer.json}])
 
 
 def tell(figure: Figure, title: str, found: Mapping[str, set[str]], namespaces: Sequence[str]) -> None:
