@@ -54,6 +54,7 @@ def test_the_first_example_of_the_readme_runs_unchanged(real_node: RealNode) -> 
 
     pods = real_node.kubectl("get", "pods", "--selector=job-name=sleep1", "--output=name").split()
     assert [real_node.kubectl("logs", pod) for pod in pods] == ["220\n"] * 3
+    real_node.kubectl("delete", "job/sleep1")  # others create it anew
 
 
 def test_an_image_that_does_not_exist_is_not_found(real_node: RealNode) -> None:
