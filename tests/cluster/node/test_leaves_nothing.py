@@ -120,6 +120,8 @@ def test_a_start_that_fails_half_way_leaves_nothing(
         node.start()
 
     assert len(seen[0].pids) == 11
+    if supervisor_too:  # nobody is left to say when all is done
+        eventually(lambda: not seen[0].left(), "everything is gone")
     assert seen[0].left() == []
 
 
