@@ -135,10 +135,13 @@ class FollowedContainer:
         async with await self._source.opened(self._followed.pod, self.container, asked) as upstream:
             await self._output.sink.begin()
             self._progress.begin()
+            was_whole, known = self._is_whole, self._progress.latest
             self._is_whole = False
             prefix = prefix_of(self._options, self._followed.pod, self.container)
             await self._output.relay(self._chunks(upstream), prefix, self._progress.take)
             if self._progress.complaint:
+                # Of a container that was removed since its log came to an end, there is nothing more to miss.
+                self._is_whole = was_whole and known == self._progress.latest
                 raise Unreadable(500, self._progress.complaint)
             self._is_whole = True
 

@@ -139,6 +139,20 @@ async def test_lines_that_are_cut_off_come_once_more_from_the_last_one_on(front:
     assert {each.get("sinceTime") for each in pods.asked} == {None, "2026-01-01T00:00:01.500000000Z"}
 
 
+async def test_a_log_that_came_to_its_end_before_its_container_was_removed_is_whole(front: StartFront) -> None:
+    """The kubelet that removes a container of a deleted pod complains of its absence, until the pod is gone too."""
+    complaint = b"unable to retrieve container logs for containerd://56680a75"
+
+    def log(asked: dict[str, str]) -> bytes:
+        pods.change("one-x", ENDED)
+        return (text(line(1, "a")), text(complaint), refusal(404))[min(len(pods.asked), 3) - 1]
+
+    pods = LoggingPod(log)
+    service = await front(pods.answer)
+    assert (await service.api("GET", f"{PLAIN}&pod=one-x")).body == b"a\n"
+    assert len(pods.asked) >= 3
+
+
 async def test_what_was_missed_of_a_run_is_asked_for_after_the_next_has_begun(front: StartFront) -> None:
     first, second = line(1, "a") + line(2, "b"), line(3, "c")
 
