@@ -9,6 +9,7 @@ Form: TypeAlias = Literal["json", "events", "upstream"]
 
 _EVENT_STREAM = "text/event-stream"
 _JSON = ("application/json", "application/*", "*/*")
+_HTML = ("text/html", "text/*")
 _TEXT = ("text/plain", "text/*", "*/*")
 # What the apiserver can produce besides plain JSON.
 _UPSTREAM = ("application/yaml", "application/vnd.kubernetes.protobuf")
@@ -45,8 +46,28 @@ def takes_text(request: web.Request) -> bool:
     return not accept.strip() or any(media_type in _TEXT for media_type, _ in _clauses(accept))
 
 
+def prefers_html(request: web.Request) -> bool:
+    """Tell whether Accept asks for HTML first, of HTML and JSON; browsers name it, and others seldom do."""
+    accept = ", ".join(request.headers.getall("Accept", ()))
+    for media_type, _ in _clauses(accept):
+        if media_type in _HTML:
+            return True
+        if media_type in _JSON:
+            return False
+    return False
+
+
+def takes_gzip(request: web.Request) -> bool:
+    """Tell whether Accept-Encoding names gzip, and does not refuse it (RFC 9110, section 12.5.3)."""
+    codings = ", ".join(request.headers.getall("Accept-Encoding", ()))
+    return any(coding == "gzip" for coding, _ in _clauses(codings))
+
+
 def _clauses(accept: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield media types with their parameters, best first; of equals the precise ones, as the apiserver does."""
+    """Yield media types or codings with their parameters, best first; of equals the precise ones.
+
+    The apiserver ranks them so.
+    """
     ranked = []
     for clause in accept.split(","):
         media_type, *parameters = (part.strip().lower() for part in clause.split(";"))

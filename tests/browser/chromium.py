@@ -199,9 +199,9 @@ class Page:
     async def begin(self) -> None:
         """Ask for the events that a page is made of."""
         for domain in ("Page", "Network", "Runtime", "Log"):
-            await self._call(f"{domain}.enable")
-        await self._call("Page.setLifecycleEventsEnabled", enabled=True)
-        await self._call("Target.setAutoAttach", **_AUTO_ATTACH)
+            await self.call(f"{domain}.enable")
+        await self.call("Page.setLifecycleEventsEnabled", enabled=True)
+        await self.call("Target.setAutoAttach", **_AUTO_ATTACH)
 
     async def goto(self, url: str) -> None:
         """Go to another document and wait until it is loaded.
@@ -209,7 +209,7 @@ class Page:
         Raises:
             ChromiumError: it cannot be loaded.
         """
-        answer = await self._call("Page.navigate", url=url)
+        answer = await self.call("Page.navigate", url=url)
         if "errorText" in answer:
             raise ChromiumError(f"{url}: {answer['errorText']}")
         await eventually(lambda: answer["loaderId"] in self._loaded)
@@ -221,7 +221,7 @@ class Page:
             PageError: it threw.
             ChromiumError: its value is no JSON, or the page went elsewhere meanwhile.
         """
-        answer = await self._call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        answer = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in answer:
             raise PageError(_exception_text(answer["exceptionDetails"]))
         if "unserializableValue" in answer["result"]:
@@ -245,7 +245,12 @@ class Page:
         await self._connection.call("Target.closeTarget", targetId=self._target)
         self._connection.forget(self._on_event)
 
-    async def _call(self, method: str, **parameters: object) -> dict[str, Any]:
+    async def call(self, method: str, **parameters: object) -> dict[str, Any]:
+        """Send a command of the protocol to the tab, and return its result.
+
+        Raises:
+            ChromiumError: it was refused, or the tab is gone.
+        """
         return await self._connection.call(method, self._session, **parameters)
 
     async def _on_event(self, session: str, event: Event) -> None:

@@ -1,0 +1,1 @@
+"""What a person opens in a browser: a landing page, and the documentation that can be tried."""
