@@ -11,7 +11,8 @@ from service.access.modes import access_of
 from service.api import callers, keys, middlewares
 from service.api.admission import Admission
 from service.api.exposition import Exposition
-from service.api.routes import ROUTES
+from service.api.openapi.document import written
+from service.api.routes import OPERATIONS, ROUTES
 from service.api.same_site import same_site
 from service.api.state import State
 from service.api.streams import Streams
@@ -39,6 +40,7 @@ def create_app(settings: Settings) -> web.Application:
     app[keys.GIT_COMMIT] = version.git_commit()
     app[keys.METRICS] = metrics = Metrics()
     app[keys.EXPOSITION] = Exposition(metrics.registry)
+    app[keys.OPENAPI] = written(OPERATIONS, by_token=settings.auth_mode != "none")
     app[keys.ADMISSION] = Admission(settings, metrics)
     app[keys.STREAMS] = Streams(settings.stream_review_seconds)
     app.add_routes(ROUTES)

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from service.api import keys, query
 from service.api.accept import form_of
+from service.api.answers import Answer, Header
 from service.api.selections import selection_of
 from service.api.streaming import PIECE_BYTES, answer_with, write_pieces
 from service.cache.job_cache import JobCache
@@ -14,6 +15,8 @@ from service.kube.jobs import Job
 # RFC 9211; a read that the cache could have answered, had it been there.
 MISS: Mapping[str, str] = {"Cache-Status": "job-api; fwd=miss"}
 _HIT = "job-api; hit"
+IF_NONE_MATCH = Header("If-None-Match", "the ETag of an earlier answer from the cache: 304 while it is still true")
+NOT_MODIFIED = Answer(304, "What If-None-Match names is still true.")
 _LIST_HEAD = b'{"kind":"JobList","apiVersion":"batch/v1","metadata":{"resourceVersion":"%d"},"items":['
 _LIST_TAIL = b"]}\n"
 

@@ -2,22 +2,22 @@
 
 from aiohttp import web
 
-from service.api import guard, keys, query
+from service.api import guard, keys
 from service.api.accept import form_of
+from service.api.answers import JSON, Answer, reference
 from service.api.job_pods import job_pods, relaying_refusals
+from service.api.operations import JOB, Operation, Parameters
 from service.api.streaming import answer_with
 from service.errors import NotAcceptable
 from service.kube.events import events_of
-from service.resources import check_name, check_namespace
 
 _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
 
 
 @relaying_refusals
-async def list_events(request: web.Request) -> web.StreamResponse:
+async def list_events(request: web.Request, parameters: Parameters) -> web.StreamResponse:
     """Answer with the events of one Job and of its pods, oldest first."""
-    namespace, name = check_namespace(request.match_info["namespace"]), check_name(request.match_info["name"])
-    query.read_query(request, query.NOTHING)
+    namespace, name, _ = parameters
     if form_of(request) != "json":
         raise NotAcceptable("events are answered in application/json only")
     await guard.authorize(request, "events", namespace, name)
@@ -26,4 +26,16 @@ async def list_events(request: web.Request) -> web.StreamResponse:
     return await answer_with(request, events, _HEADERS)
 
 
-routes = (web.get("/api/v1/_raw/job/namespace/{namespace}/name/{name}/event", list_events),)
+operations = (
+    Operation(
+        "listJobEvents",
+        "GET",
+        f"{JOB}/event",
+        list_events,
+        "List what has happened to a Job and its pods",
+        "The oldest first, those of pods that are gone included as far as the Job's events name them.",
+        (Answer(200, "One EventList.", {JSON: reference("EventList")}),),
+        refusals=(404, 406),
+        calls=("events",),
+    ),
+)

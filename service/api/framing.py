@@ -5,6 +5,9 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 from typing import Protocol
 
+from service.api.answers import EVENT_STREAM, JSON, Header
+
+LAST_EVENT_ID = Header("Last-Event-ID", "where server-sent events are to go on; a browser sends it by itself")
 # Until a browser whose place is lost connects again, in milliseconds.
 _RETRY_MILLISECONDS = 5000
 
@@ -36,7 +39,7 @@ class Framing(Protocol):
 class KubernetesLines:
     """One JSON event a line, as the apiserver writes them."""
 
-    content_type = "application/json"
+    content_type = JSON
     tells_completion = False
 
     def event(self, type_: str, content: bytes, resource_version: int | None) -> bytes:
@@ -59,7 +62,7 @@ class KubernetesLines:
 class ServerSentEvents:
     """The same events for an EventSource, whose Last-Event-ID is a resourceVersion."""
 
-    content_type = "text/event-stream"
+    content_type = EVENT_STREAM
     # A page cannot see an id without an event: it would not know whether a connection that is made anew goes on or
     # begins again. One that listens for no bookmarks is not disturbed by this.
     tells_completion = True

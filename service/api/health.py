@@ -9,30 +9,30 @@ from aiohttp import web
 
 from service import version
 from service.api import keys, query
+from service.api.answers import JSON, STRING, TEXT, Answer
+from service.api.operations import Operation, Parameters
 from service.errors import ServiceUnavailable
 
 
-async def livez(request: web.Request) -> web.Response:
+async def livez(_: web.Request, parameters: Parameters) -> web.Response:
     """Say that the process serves; nothing else, or an apiserver's bad hour would restart every replica."""
-    return _report("livez", query.read_query(request, query.HEALTH), {"ping": None})
+    return _report("livez", parameters.query, {"ping": None})
 
 
-async def healthz(request: web.Request) -> web.Response:
+async def healthz(_: web.Request, parameters: Parameters) -> web.Response:
     """Say the same as livez, for probes that know only this name."""
-    return _report("healthz", query.read_query(request, query.HEALTH), {"ping": None})
+    return _report("healthz", parameters.query, {"ping": None})
 
 
-async def readyz(request: web.Request) -> web.Response:
+async def readyz(request: web.Request, parameters: Parameters) -> web.Response:
     """Say whether requests should come here: not while shutting down, nor while the apiserver cannot be used."""
-    asked = query.read_query(request, query.HEALTH)
     checks = {"ping": None} | await request.app[keys.READINESS].failures()
     # Without it the service is slower, and no less right: that is told, and does not make it unready.
-    return _report("readyz", asked, checks, f"cache: {request.app[keys.LIVE_JOBS].state}\n")
+    return _report("readyz", parameters.query, checks, f"cache: {request.app[keys.LIVE_JOBS].state}\n")
 
 
-async def get_version(request: web.Request) -> web.Response:
+async def get_version(request: web.Request, _: Parameters) -> web.Response:
     """Say what runs here, and what it speaks to; the apiserver's version is null while it cannot be asked."""
-    query.read_query(request, query.NOTHING)
     return web.json_response(
         {
             "name": version.NAME,
@@ -43,11 +43,41 @@ async def get_version(request: web.Request) -> web.Response:
     )
 
 
-routes = (
-    web.get("/livez", livez),
-    web.get("/readyz", readyz),
-    web.get("/healthz", healthz),
-    web.get("/version", get_version),
+_VERSION = {
+    "type": "object",
+    "required": ["name", "version", "gitCommit", "upstreamVersion"],
+    "properties": {
+        "name": {"type": "string"},
+        "version": {"type": "string"},
+        "gitCommit": {"type": ["string", "null"]},
+        "upstreamVersion": {"type": ["string", "null"]},
+    },
+}
+_OK = Answer(200, "ok, or each check where verbose says so.", {TEXT: STRING})
+
+operations = (
+    Operation("livez", "GET", "/livez", livez, "Is it alive?", "Whether the process serves.", (_OK,), query.HEALTH),
+    Operation(
+        "readyz",
+        "GET",
+        "/readyz",
+        readyz,
+        "Is it ready?",
+        "503 names the check that failed: the apiserver cannot be used, or the service is shutting down.",
+        (_OK,),
+        query.HEALTH,
+        refusals=(503,),
+    ),
+    Operation("healthz", "GET", "/healthz", healthz, "Is it alive?", "The same as livez.", (_OK,), query.HEALTH),
+    Operation(
+        "getVersion",
+        "GET",
+        "/version",
+        get_version,
+        "Which version is it?",
+        "The apiserver's version is null while it cannot be asked, and the commit where it is not known.",
+        (Answer(200, "What runs here, and what it speaks to.", {JSON: _VERSION}),),
+    ),
 )
 
 

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from service.api import guard, query
 from service.api.accept import form_of
+from service.api.answers import Header
 from service.api.shared_reads import read_answer, read_shared
 from service.api.streaming import relay_answer
 from service.errors import ApiError, BadRequest, ServiceUnavailable, Timeout, shown
@@ -22,12 +23,22 @@ from service.kube.responses import UpstreamBroken
 from service.manifests import ANNOTATION, RepeatableManifest, read_mark
 from service.resources import JOBS, check_name
 
-_HEADER = "Idempotency-Key"
 # A String of RFC 9651, section 3.3.3, or the same text without quotes, where it could be nothing else.
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _BARE = re.compile(r"[!#-+\--\[\]-~]+")
 _ESCAPED = re.compile(r"\\(.)")
 _LONGEST_KEY = 255
+
+IDEMPOTENCY_KEY = Header(
+    "Idempotency-Key",
+    "a text of the caller's own making, under which the same call may be sent again until it is answered",
+    {"type": "string", "minLength": 1, "maxLength": _LONGEST_KEY, "pattern": f"^({_BARE.pattern})$"},
+    "8e03978e-40d5-43e8-bc93-6894a57f9324",
+)
+REPLAYED = (
+    Header("Idempotency-Replayed", "true", {"type": "string", "enum": ["true"]}),
+    Header("Location", "the Job's path"),
+)
 
 
 def read_key(request: web.Request) -> str | None:
@@ -36,14 +47,14 @@ def read_key(request: web.Request) -> str | None:
     Raises:
         BadRequest: the header comes several times, or holds no key.
     """
-    lines = request.headers.getall(_HEADER, ())
+    lines = request.headers.getall(IDEMPOTENCY_KEY.name, ())
     if not lines:
         return None
     key = _parsed(lines[0]) if len(lines) == 1 else None
     if key is None or not 1 <= len(key) <= _LONGEST_KEY:
         raise BadRequest(
-            f"header {_HEADER!r} is no key: send it once, with one text of 1 to {_LONGEST_KEY} printable ASCII "
-            'characters, such as "8e03978e-40d5-43e8-bc93-6894a57f9324", with or without the quotes'
+            f"header {IDEMPOTENCY_KEY.name!r} is no key: send it once, with one text of 1 to {_LONGEST_KEY} "
+            f'printable ASCII characters, such as "{IDEMPOTENCY_KEY.example}", with or without the quotes'
         )
     return key
 
@@ -58,7 +69,7 @@ def telling_of_the_key() -> Iterator[None]:
     try:
         yield
     except Timeout as error:
-        raise Timeout(f"{error.message}, or send the same again with the same {_HEADER}") from error
+        raise Timeout(f"{error.message}, or send the same again with the same {IDEMPOTENCY_KEY.name}") from error
 
 
 async def find_replay(
@@ -97,7 +108,7 @@ async def find_replay(
     if mark.body != manifest.mark.body:
         raise _used_before(manifest.name)
     await guard.authorize_replay(request, namespace, manifest.name)
-    headers = {**extra_headers, "Idempotency-Replayed": "true"}
+    headers = {**extra_headers, REPLAYED[0].name: "true"}
     if form_of(request) == "json":
         return await relay_answer(request, answer, headers)
     return await read_shared(request, path, wanted, headers)
@@ -114,7 +125,10 @@ async def _read(request: web.Request, path: str, wanted: Mapping[str, str]) -> A
 
 
 def _used_before(name: str) -> ApiError:
-    told = f"{_HEADER}: this key made Job {shown(name)} of another manifest; use a new key for another Job"
+    told = (
+        f"{IDEMPOTENCY_KEY.name}: this key made Job {shown(name)} of another manifest; "
+        "use a new key for another Job"
+    )
     cause = {"reason": "IdempotencyKeyReused", "message": told}
     details = {"name": name, "group": JOBS.group, "kind": JOBS.plural, "causes": [cause]}
     return ApiError(told, code=422, details=details)

@@ -1,11 +1,11 @@
 """What the routes about a Job's pods have in common: they begin with a consistent read of the Job."""
 
-from collections.abc import Awaitable, Callable
 from functools import wraps
 
 import msgspec
 from aiohttp import web
 
+from service.api.operations import Handler, Parameters
 from service.api.shared_reads import read_answer
 from service.api.streaming import relay_answer
 from service.errors import ServiceUnavailable
@@ -14,8 +14,6 @@ from service.kube.job_pods import JobPods, pods_of
 from service.kube.lists import JSON
 from service.kube.responses import UpstreamBroken
 from service.resources import JOBS
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def job_pods(request: web.Request, namespace: str, name: str) -> JobPods:
@@ -35,13 +33,13 @@ async def job_pods(request: web.Request, namespace: str, name: str) -> JobPods:
     return pods_of(answer.body)
 
 
-def relaying_refusals(handler: _Handler) -> _Handler:
+def relaying_refusals(handler: Handler) -> Handler:
     """Let a handler pass on a refusal of the apiserver's that comes before its own answer has begun."""
 
     @wraps(handler)
-    async def relaying(request: web.Request) -> web.StreamResponse:
+    async def relaying(request: web.Request, parameters: Parameters) -> web.StreamResponse:
         try:
-            return await handler(request)
+            return await handler(request, parameters)
         except Refused as refused:
             return await relay_answer(request, refused.answer)
         except (UpstreamBroken, msgspec.DecodeError) as error:

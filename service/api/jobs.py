@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from service.api import body, delete_options, guard, keys, query
-from service.api.cached_reads import MISS, cached_job, cached_list, is_cacheable
+from service.api.answers import EVENT_STREAM, JSON, STRING, WATCH, YAML, Answer, Header, reference, relayed
+from service.api.cached_reads import IF_NONE_MATCH, MISS, NOT_MODIFIED, cached_job, cached_list, is_cacheable
 from service.api.forwarding import forwarded
-from service.api.idempotency import find_replay, read_key, telling_of_the_key
+from service.api.framing import LAST_EVENT_ID
+from service.api.idempotency import IDEMPOTENCY_KEY, REPLAYED, find_replay, read_key, telling_of_the_key
+from service.api.operations import ALL, COLLECTION, JOB, Body, Operation, Parameters
+from service.api.samples import DELETE_OPTIONS, MANIFEST
 from service.api.selections import selected_name
 from service.api.shared_reads import read_shared
 from service.api.streaming import relay
@@ -16,11 +20,7 @@ from service.api.watches import watch_jobs
 from service.kube.objects import name_of
 from service.kube.responses import UpstreamResponse
 from service.manifests import ManifestLook, look, make_repeatable
-from service.resources import JOBS, check_name, check_namespace
-
-ALL = "/api/v1/_raw/job"
-COLLECTION = ALL + "/namespace/{namespace}"
-JOB = COLLECTION + "/name/{name}"
+from service.resources import JOBS
 
 # A look at more than this takes milliseconds, and does not hold up the other requests in a thread.
 _LOOK_IN_THREAD_BYTES = 64 * 1024
@@ -32,10 +32,9 @@ _MAYBE_REPEATED = frozenset(range(400, 500)) - {401, 429}
 _PEEK_BYTES = 4 * 1024 * 1024
 
 
-async def get_job(request: web.Request) -> web.StreamResponse:
+async def get_job(request: web.Request, parameters: Parameters) -> web.StreamResponse:
     """Answer with one raw Job."""
-    namespace, name = _namespace(request), check_name(request.match_info["name"])
-    asked = query.read_query(request, query.GET)
+    namespace, name, asked = parameters
     await guard.authorize(request, "get", namespace, name)
     if not is_cacheable(request, asked):
         return await read_shared(request, JOBS.path(namespace, name), asked)
@@ -45,20 +44,23 @@ async def get_job(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def list_jobs(request: web.Request) -> web.StreamResponse:
-    """Answer with the raw JobList of one namespace, or with a watch of it."""
-    return await _list(request, _namespace(request))
+async def list_jobs(request: web.Request, parameters: Parameters) -> web.StreamResponse:
+    """Answer with the raw JobList of one namespace, or of all, or with a watch of it."""
+    namespace, asked = parameters.namespace or None, parameters.query
+    watches = query.is_true(asked.get("watch"))
+    await guard.authorize(request, "watch" if watches else "list", namespace, selected_name(asked))
+    if watches:
+        return await watch_jobs(request, namespace, asked)
+    path = JOBS.path(namespace)
+    if not is_cacheable(request, asked):
+        return await _relayed(request, path, asked)
+    await guard.authorize_shared(request)
+    return await cached_list(request, namespace, asked) or await _relayed(request, path, asked, MISS)
 
 
-async def list_all_jobs(request: web.Request) -> web.StreamResponse:
-    """Answer with the raw JobList of all namespaces, or with a watch of it."""
-    return await _list(request, None)
-
-
-async def create_job(request: web.Request) -> web.StreamResponse:
+async def create_job(request: web.Request, parameters: Parameters) -> web.StreamResponse:
     """Create the Job of the body's manifest, whose bytes go upstream as they came unless the call has a key."""
-    namespace = _namespace(request)
-    asked = query.read_query(request, query.CREATE)
+    namespace, _, asked = parameters
     key = None if "dryRun" in asked else read_key(request)
     await guard.authorize(request, "create", namespace)
     manifest = await body.read_body(request)
@@ -69,10 +71,9 @@ async def create_job(request: web.Request) -> web.StreamResponse:
         return await relay(request, upstream, await _location(asked, namespace, seen, upstream))
 
 
-async def delete_job(request: web.Request) -> web.StreamResponse:
+async def delete_job(request: web.Request, parameters: Parameters) -> web.StreamResponse:
     """Delete one Job, and its pods unless the caller says otherwise."""
-    namespace, name = _namespace(request), check_name(request.match_info["name"])
-    asked = query.read_query(request, query.DELETE)
+    namespace, name, asked = parameters
     await guard.authorize(request, "delete", namespace, name)
     options = delete_options.merged(asked, await body.read_body(request))
     headers = forwarded(request) | {"Content-Type": "application/json"}
@@ -83,30 +84,111 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
         return await relay(request, upstream)
 
 
-routes = (
-    web.get(ALL, list_all_jobs),
-    web.get(COLLECTION, list_jobs),
-    web.post(COLLECTION, create_job, expect_handler=body.postpone_continue),
-    web.get(JOB, get_job),
-    web.delete(JOB, delete_job, expect_handler=body.postpone_continue),
+_LIST_ANSWERS = (
+    Answer(
+        200,
+        "The raw JobList; with watch=true a stream of events, one a line, or server-sent events.",
+        {**relayed("JobList"), WATCH: reference("WatchEvent"), EVENT_STREAM: STRING},
+        job_at="/items/0",
+    ),
+    NOT_MODIFIED,
+)
+_LIST_TOLD = (
+    "Like the apiserver's own list, page by page where limit says so. With watch=true the changes come as they "
+    "happen, for as long as timeoutSeconds says: such an answer does not end by itself."
 )
 
-
-def _namespace(request: web.Request) -> str:
-    return check_namespace(request.match_info["namespace"])
-
-
-async def _list(request: web.Request, namespace: str | None) -> web.StreamResponse:
-    asked = query.read_query(request, query.LIST)
-    watches = query.is_true(asked.get("watch"))
-    await guard.authorize(request, "watch" if watches else "list", namespace, selected_name(asked))
-    if watches:
-        return await watch_jobs(request, namespace, asked)
-    path = JOBS.path(namespace)
-    if not is_cacheable(request, asked):
-        return await _relayed(request, path, asked)
-    await guard.authorize_shared(request)
-    return await cached_list(request, namespace, asked) or await _relayed(request, path, asked, MISS)
+operations = (
+    Operation(
+        "createJob",
+        "POST",
+        COLLECTION,
+        create_job,
+        "Create a Job from a manifest",
+        "The manifest's bytes go to the apiserver as they are. What is no single batch/v1 Job for this namespace, "
+        "with a name or a generateName, is refused with line and column. With an Idempotency-Key the same call may "
+        "be sent until it is answered: there will be one Job.",
+        (
+            Answer(
+                201,
+                "The raw Job, as it was created.",
+                relayed("Job"),
+                (Header("Location", "the new Job's path; not with dryRun"),),
+                "",
+            ),
+            Answer(200, "The raw Job that an earlier call with this key has created.", relayed("Job"), REPLAYED),
+        ),
+        query.CREATE,
+        (IDEMPOTENCY_KEY,),
+        Body(
+            f"The manifest, of {body.MAX_BYTES} bytes at most.",
+            {YAML: reference("JobManifest"), JSON: reference("JobManifest")},
+            MANIFEST,
+        ),
+        (404, 406, 408, 409, 413, 422),
+        ("create",),
+    ),
+    Operation(
+        "listJobs",
+        "GET",
+        COLLECTION,
+        list_jobs,
+        "List a namespace's Jobs, or watch them",
+        _LIST_TOLD,
+        _LIST_ANSWERS,
+        query.LIST,
+        (IF_NONE_MATCH, LAST_EVENT_ID),
+        refusals=(406, 410, 422),
+        calls=("list", "watch"),
+    ),
+    Operation(
+        "getJob",
+        "GET",
+        JOB,
+        get_job,
+        "Read a Job",
+        "The apiserver's own bytes, and as fresh as the apiserver's own unless resourceVersion says otherwise.",
+        (Answer(200, "The raw Job.", relayed("Job")), NOT_MODIFIED),
+        query.GET,
+        (IF_NONE_MATCH,),
+        refusals=(404, 406),
+        calls=("get",),
+    ),
+    Operation(
+        "deleteJob",
+        "DELETE",
+        JOB,
+        delete_job,
+        "Delete a Job, and its pods",
+        "Query and body are one: what they say differently is refused.",
+        (
+            Answer(200, "What the apiserver says: a Status, or the Job while it goes.", relayed("Status", "Job")),
+            Answer(202, "The same, while something still keeps the Job.", relayed("Status", "Job")),
+        ),
+        query.DELETE,
+        body=Body(
+            "DeleteOptions, where the query does not say it.",
+            {JSON: reference("DeleteOptions"), YAML: reference("DeleteOptions")},
+            DELETE_OPTIONS,
+            required=False,
+        ),
+        refusals=(404, 406, 408, 409, 413, 422),
+        calls=("delete",),
+    ),
+    Operation(
+        "listAllJobs",
+        "GET",
+        ALL,
+        list_jobs,
+        "List all namespaces' Jobs, or watch them",
+        _LIST_TOLD,
+        _LIST_ANSWERS,
+        query.LIST,
+        (IF_NONE_MATCH, LAST_EVENT_ID),
+        refusals=(406, 410, 422),
+        calls=("list", "watch"),
+    ),
+)
 
 
 async def _relayed(
@@ -137,7 +219,7 @@ async def _posted(
     request: web.Request, namespace: str, asked: Mapping[str, str], manifest: bytes, content_type: str
 ) -> UpstreamResponse:
     headers = forwarded(request) | {"Content-Type": content_type}
-    upstream_query = query.encoded({"fieldValidation": "Strict", **asked})
+    upstream_query = query.encoded(asked)
     client = request[keys.KUBE_CLIENT]
     return await client.write("POST", JOBS.path(namespace), upstream_query, headers, manifest)
 

@@ -27,6 +27,8 @@ LIVE_JOBS = web.AppKey("live_jobs", LiveJobs)
 METRICS = web.AppKey("metrics", Metrics)
 # Speaks for the service itself.
 OWN_CLIENT = web.AppKey("own_client", KubeClient)
+# The OpenAPI document, and its ETag.
+OPENAPI: web.AppKey[tuple[bytes, str]] = web.AppKey("openapi")
 STREAMS = web.AppKey("streams", Streams)
 READINESS = web.AppKey("readiness", Readiness)
 # None where the commit is not known, as in an installed wheel.

@@ -7,8 +7,10 @@ from aiohttp import web
 
 from service.api import guard, keys, query
 from service.api.accept import form_of
+from service.api.answers import Answer, relayed
 from service.api.forwarding import forwarded
 from service.api.job_pods import job_pods, relaying_refusals
+from service.api.operations import JOB, Operation, Parameters
 from service.api.streaming import relay, relay_answer
 from service.errors import BadRequest, NotAcceptable
 from service.kube.answers import read_whole
@@ -16,17 +18,16 @@ from service.kube.job_pods import JobPods
 from service.kube.lists import JSON
 from service.kube.pods import read_pod
 from service.kube.raw_lists import list_of, read_list
-from service.resources import PODS, check_name, check_namespace
+from service.resources import PODS
 
 # Some thousand pods; they are read in tens of milliseconds, in which nothing else is done.
 _HELD_BYTES = 16 * 1024 * 1024
 
 
 @relaying_refusals
-async def list_pods(request: web.Request) -> web.StreamResponse:
+async def list_pods(request: web.Request, parameters: Parameters) -> web.StreamResponse:
     """Answer with the raw PodList of one Job's pods."""
-    namespace, name = check_namespace(request.match_info["namespace"]), check_name(request.match_info["name"])
-    asked = query.read_query(request, query.PODS)
+    namespace, name, asked = parameters
     await guard.authorize(request, "pods", namespace, name)
     pods = await job_pods(request, namespace, name)
     selected = {**asked, "labelSelector": pods.narrowed(asked.get("labelSelector", ""))}
@@ -37,7 +38,20 @@ async def list_pods(request: web.Request) -> web.StreamResponse:
         return await relay(request, upstream)
 
 
-routes = (web.get("/api/v1/_raw/job/namespace/{namespace}/name/{name}/pod", list_pods),)
+operations = (
+    Operation(
+        "listJobPods",
+        "GET",
+        f"{JOB}/pod",
+        list_pods,
+        "List a Job's pods",
+        "Those that the Job's own selector matches, and the caller's, page by page where limit says so.",
+        (Answer(200, "The raw PodList.", relayed("PodList")),),
+        query.PODS,
+        refusals=(404, 406, 410),
+        calls=("pods",),
+    ),
+)
 
 
 async def _own_ones(

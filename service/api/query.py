@@ -1,95 +1,27 @@
-"""Query parameters: each declared once, with the check that its value must pass before it travels upstream.
+"""Query parameters: each declared once, for those who read it and for the OpenAPI document."""
 
-The rules are kube-apiserver's, but where it guesses (any boolean but "false" is true) or stumbles (500 for
-`resourceVersion=abc` on a get) the value is refused here. See
-https://kubernetes.io/docs/reference/kubernetes-api/common-parameters/common-parameters/.
-"""
-
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import unquote_to_bytes, urlencode
 
 from aiohttp import web
 
-from service.dns_names import is_label, is_subdomain
+from service.api.parameters import (
+    Parameter,
+    boolean,
+    duration,
+    label,
+    matching,
+    one_of,
+    resource_version,
+    subdomain,
+    text,
+    time,
+    whole,
+)
 from service.errors import BadRequest, shown
-from service.kube.conditions import parse_goal
-
-_BOOLEANS = ("true", "false", "1", "0")
-_UNSIGNED = re.compile(r"[0-9]{1,20}")
-_SIGNED = re.compile(r"-?[0-9]{1,19}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII)
-# Go's time.ParseDuration: https://pkg.go.dev/time#ParseDuration
-_DURATION = re.compile(r"[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A query parameter that a route knows.
-
-    Attributes:
-        name: its name, as Kubernetes spells it.
-        expects: what a value must be, for the message that refuses another.
-        accepts: tells whether a value is that.
-    """
-
-    name: str
-    expects: str
-    accepts: Callable[[str], bool]
-
-
-def _text(name: str) -> Parameter:
-    return Parameter(name, "a text without NUL", lambda value: "\0" not in value)
-
-
-def _boolean(name: str) -> Parameter:
-    return Parameter(name, "one of true, false, 1, 0", lambda value: value in _BOOLEANS)
-
-
-def _one_of(name: str, *choices: str) -> Parameter:
-    expects = f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
-    return Parameter(name, f"{expects} (upper and lower case matter)", lambda value: value in choices)
-
-
-def _int64(name: str) -> Parameter:
-    return Parameter(
-        name,
-        "a whole number of 64 bit",
-        lambda value: _SIGNED.fullmatch(value) is not None and -(2**63) <= int(value) < 2**63,
-    )
-
-
-def _whole(name: str, least: int) -> Parameter:
-    return Parameter(
-        name,
-        f"a whole number of 64 bit, {least} or more",
-        lambda value: _UNSIGNED.fullmatch(value) is not None and least <= int(value) < 2**63,
-    )
-
-
-def _resource_version(name: str) -> Parameter:
-    return Parameter(
-        name,
-        "a resourceVersion: an unsigned number of 64 bit, or empty",
-        lambda value: not value or (_UNSIGNED.fullmatch(value) is not None and int(value) < 2**64),
-    )
-
-
-def _duration(name: str) -> Parameter:
-    return Parameter(name, "a duration such as 30s or 1m30s", lambda value: _DURATION.fullmatch(value) is not None)
-
-
-def _is_time(value: str) -> bool:
-    if not _TIME.fullmatch(value):
-        return False
-    try:
-        datetime.fromisoformat(value[:19])
-    except ValueError:
-        return False
-    return True
+from service.kube.conditions import GOAL
 
 
 def declared(*parameters: Parameter) -> Mapping[str, Parameter]:
@@ -97,77 +29,97 @@ def declared(*parameters: Parameter) -> Mapping[str, Parameter]:
     return MappingProxyType({each.name: each for each in parameters})
 
 
-PRETTY = _boolean("pretty")
-RESOURCE_VERSION = _resource_version("resourceVersion")
-# kubectl's --request-timeout; the apiserver ends any request that is no watch after it.
-TIMEOUT = _duration("timeout")
-DRY_RUN = _one_of("dryRun", "All")
-PROPAGATION_POLICY = _one_of("propagationPolicy", "Background", "Foreground", "Orphan")
+PRETTY = boolean("pretty", "lay out JSON for people")
+RESOURCE_VERSION = resource_version(
+    "resourceVersion",
+    "how fresh: as the apiserver's own, unless given; 0: whatever the cache has; another: not older than that",
+)
+TIMEOUT = duration("timeout", "after how long the apiserver is to give up a call that is no watch")
+DRY_RUN = one_of("dryRun", "All: everything is checked, and nothing is kept", "All")
+_POLICIES = ("Background", "Foreground", "Orphan")
 
 GET = declared(RESOURCE_VERSION, PRETTY, TIMEOUT)
 PODS = declared(
-    _text("labelSelector"),
-    _text("fieldSelector"),
-    _int64("limit"),
-    _text("continue"),
+    text("labelSelector", "only those whose labels match, such as app=one,tier!=two"),
+    text("fieldSelector", "only those whose fields match, such as metadata.name=sleep1"),
+    whole("limit", "the most objects of one page; the answer's metadata.continue leads to the next one"),
+    text("continue", "the next page: metadata.continue of the one before"),
     RESOURCE_VERSION,
-    _one_of("resourceVersionMatch", "NotOlderThan", "Exact"),
-    _one_of("includeObject", "None", "Metadata", "Object"),
+    one_of("resourceVersionMatch", "how resourceVersion is meant", "NotOlderThan", "Exact"),
+    one_of("includeObject", "what rows of a Table have of their objects", "None", "Metadata", "Object"),
     PRETTY,
     TIMEOUT,
 )
 LIST = declared(
     *PODS.values(),
-    _boolean("watch"),
-    _int64("timeoutSeconds"),
-    _boolean("allowWatchBookmarks"),
-    _boolean("sendInitialEvents"),
+    boolean("watch", "answer with a stream of changes instead, one a line, or as server-sent events"),
+    whole("timeoutSeconds", "the seconds after which a watch ends"),
+    boolean("allowWatchBookmarks", "let a watch tell its place by BOOKMARK events, too"),
+    boolean("sendInitialEvents", "let a watch begin with what is there, and tell when that is complete"),
 )
 CREATE = declared(
     DRY_RUN,
-    _text("fieldManager"),
-    _one_of("fieldValidation", "Strict", "Warn", "Ignore"),
+    text("fieldManager", "who is noted as the one who has set the fields"),
+    replace(
+        one_of(
+            "fieldValidation",
+            "what becomes of unknown and repeated fields: they are refused, warned of, or dropped",
+            "Strict",
+            "Warn",
+            "Ignore",
+        ),
+        default="Strict",
+    ),
     PRETTY,
     TIMEOUT,
 )
 DELETE = declared(
     DRY_RUN,
-    _int64("gracePeriodSeconds"),
-    PROPAGATION_POLICY,
-    _boolean("orphanDependents"),
+    whole("gracePeriodSeconds", "the seconds until the object goes; a Job itself needs none"),
+    one_of("propagationPolicy", "what becomes of its pods; Background, unless anything else is said", *_POLICIES),
+    boolean("orphanDependents", "the older form of propagationPolicy: true is Orphan"),
     # Kubernetes Dashboard's spellings: of propagationPolicy, and of a grace period of 1 s.
-    Parameter("propagation", PROPAGATION_POLICY.expects, PROPAGATION_POLICY.accepts),
-    _boolean("deleteNow"),
+    one_of("propagation", "propagationPolicy, as Kubernetes Dashboard spelled it", *_POLICIES),
+    boolean("deleteNow", "taken for the sake of Kubernetes Dashboard's callers, and without effect on a Job"),
     PRETTY,
     TIMEOUT,
 )
 WAIT = declared(
-    Parameter(
-        "for",
-        "one of finished, complete, failed, suspended, delete, condition=TYPE, condition=TYPE=STATUS",
-        lambda value: parse_goal(value) is not None,
+    replace(
+        matching(
+            "for",
+            "what to wait for",
+            "one of finished, complete, failed, suspended, delete, condition=TYPE, condition=TYPE=STATUS",
+            GOAL,
+        ),
+        default="finished",
     ),
-    Parameter(
-        "timeoutSeconds",
-        "a whole number of seconds from 1 to 3600",
-        lambda value: _UNSIGNED.fullmatch(value) is not None and 1 <= int(value) <= 3600,
+    replace(
+        whole("timeoutSeconds", "the seconds after which the answer is 504, not yet", least=1, most=3600),
+        default="30",
     ),
 )
 LOG = declared(
-    _boolean("follow"),
-    _whole("tailLines", 0),
-    _whole("limitBytes", 1),
-    _whole("sinceSeconds", 1),
-    Parameter("sinceTime", "a time as in RFC 3339, such as 2026-01-31T12:00:00Z", _is_time),
-    _boolean("timestamps"),
-    _boolean("previous"),
-    Parameter("container", "a DNS-1123 label, the form of a container's name", is_label),
-    _boolean("allContainers"),
-    Parameter("pod", "a DNS-1123 subdomain, the form of a pod's name", is_subdomain),
-    _boolean("prefix"),
+    boolean("follow", "go on until the Job is over"),
+    whole("tailLines", "only so many lines of each container's end", least=0),
+    whole("limitBytes", "the most bytes of each container", least=1),
+    whole("sinceSeconds", "only lines of the last seconds", least=1),
+    time("sinceTime", "only lines from a time on"),
+    boolean("timestamps", "each line with its time"),
+    boolean("previous", "the run before the container's present one"),
+    label("container", "this one; else the Job's default container", "a container's name"),
+    boolean("allContainers", "all of them, init containers and sidecars too"),
+    subdomain("pod", "this one, and its lines as they are", "a pod's name"),
+    boolean("prefix", "each line with its origin before it; true, unless pod is given"),
 )
 HEALTH = declared(
-    Parameter("verbose", "empty, or one of true, false, 1, 0", lambda value: value in ("", *_BOOLEANS))
+    Parameter(
+        "verbose",
+        "tell each check",
+        "empty, or one of true, false, 1, 0",
+        lambda value: value in {"", "true", "false", "1", "0"},
+        {"type": "string", "enum": ["", "true", "false", "1", "0"]},
+    )
 )
 NOTHING = declared()
 

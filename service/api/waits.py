@@ -8,31 +8,31 @@ from aiohttp import web
 
 from service.api import guard, keys, query
 from service.api.accept import form_of
+from service.api.answers import JSON, Answer, reference
 from service.api.observed_jobs import observed_job
+from service.api.operations import JOB, Operation, Parameters
 from service.api.streaming import answer_with, relay_answer
 from service.errors import ApiError, Conflict, NotAcceptable, NotFound, ServiceUnavailable, Timeout
 from service.kube.answers import Refused
 from service.kube.conditions import Goal, parse_goal, summary
 from service.kube.jobs import Job
 from service.kube.responses import UpstreamBroken
-from service.resources import JOBS, check_name, check_namespace
+from service.resources import JOBS
 
-_FINISHED = Goal("finished", "finished")
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
 
 
-async def wait_for_job(request: web.Request) -> web.StreamResponse:
+async def wait_for_job(request: web.Request, parameters: Parameters) -> web.StreamResponse:
     """Answer with the Job as soon as it is as wanted, or with the reason why it is not."""
-    namespace, name = check_namespace(request.match_info["namespace"]), check_name(request.match_info["name"])
-    asked = query.read_query(request, query.WAIT)
+    namespace, name, asked = parameters
     if form_of(request) != "json":
         raise NotAcceptable("a wait answers in application/json only")
     await guard.authorize(request, "wait", namespace, name)
     guard.begin_stream(request, "wait")
-    wait = _Wait(name, parse_goal(asked.get("for", "finished")) or _FINISHED)
+    wait = _Wait(name, parse_goal(asked["for"]))
     try:
-        states, seconds = observed_job(request, namespace, name), float(asked.get("timeoutSeconds", "30"))
+        states, seconds = observed_job(request, namespace, name), float(asked["timeoutSeconds"])
         review = guard.review_of(request)
         async with aclosing(states), request.app[keys.STREAMS].lasting(seconds, review):
             outcome = await wait.outcome(states)
@@ -50,7 +50,27 @@ async def wait_for_job(request: web.Request) -> web.StreamResponse:
     return await answer_with(request, outcome, _HEADERS)
 
 
-routes = (web.get("/api/v1/_raw/job/namespace/{namespace}/name/{name}/wait", wait_for_job),)
+operations = (
+    Operation(
+        "waitForJob",
+        "GET",
+        f"{JOB}/wait",
+        wait_for_job,
+        "Wait for a Job",
+        "Answers the moment that the Job is as wanted, without polling. When the time is over: 504 with "
+        "ConditionNotMet in details.causes; ask again. When the Job's end excludes what is wanted: 409 at once.",
+        (
+            Answer(
+                200,
+                "The raw Job; with for=delete a Status.",
+                {JSON: {"oneOf": [reference("Job"), reference("Status")]}},
+            ),
+        ),
+        query.WAIT,
+        refusals=(404, 406, 409),
+        calls=("wait",),
+    ),
+)
 
 
 class _Wait:

@@ -9,7 +9,7 @@ from aiohttp import web
 from service.api import guard, keys, query
 from service.api.accept import form_of
 from service.api.forwarding import forwarded
-from service.api.framing import Framing, KubernetesLines, ServerSentEvents
+from service.api.framing import LAST_EVENT_ID, Framing, KubernetesLines, ServerSentEvents
 from service.api.selections import selection_of, selectors_of
 from service.api.streaming import abort, relay, relay_answer
 from service.api.watch_options import WatchOptions, lifetime_of, resumed, watch_options
@@ -38,7 +38,7 @@ async def watch_jobs(request: web.Request, namespace: str | None, asked: Mapping
         return await _relayed(request, namespace, asked)
     framing: Framing = KubernetesLines()
     if form == "events":
-        framing, asked = ServerSentEvents(), resumed(asked, request.headers.get("Last-Event-ID", ""))
+        framing, asked = ServerSentEvents(), resumed(asked, request.headers.get(LAST_EVENT_ID.name, ""))
     try:
         batches = await _shared(request, namespace, asked)
     except Refused as refused:

@@ -12,8 +12,10 @@ Verdict: TypeAlias = Literal["met", "excluded", "open"]
 _TERMINAL = ("Complete", "Failed")
 # What nobody but the Job controller sets, which leaves a finished Job as it is.
 _OF_CONTROLLER = frozenset(("complete", "failed", "suspended", "successcriteriamet", "failuretarget"))
-_CONDITION = re.compile(r"condition=([^=\s]{1,316})(?:=([^=\s]{1,64}))?")
+_CONDITION = r"condition=([^=\s]{1,316})(=([^=\s]{1,64}))?"
 _NAMED = {"complete": "Complete", "failed": "Failed", "suspended": "Suspended"}
+# What `for=` may say, as a pattern.
+GOAL = f"finished|delete|{'|'.join(_NAMED)}|{_CONDITION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,20 @@ class Goal:
         return same_type and condition.status.lower() == self.status.lower()
 
 
-def parse_goal(text: str) -> Goal | None:
-    """Return what `for=` asks for, or None when it is none of the things that can be waited for."""
+def parse_goal(text: str) -> Goal:
+    """Return what `for=` asks for.
+
+    Raises:
+        ValueError: the text does not match `GOAL`.
+    """
     match text:
         case "finished" | "delete":
             return Goal(text, text)
     if text in _NAMED:
         return Goal(text, "condition", _NAMED[text])
-    match = _CONDITION.fullmatch(text)
-    return Goal(text, "condition", match[1], match[2] or "True") if match else None
+    if match := re.fullmatch(_CONDITION, text, re.ASCII):
+        return Goal(text, "condition", match[1], match[3] or "True")
+    raise ValueError("the text names nothing that can be waited for")
 
 
 def terminal_condition(job: Job) -> Condition | None:

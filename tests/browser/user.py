@@ -1,22 +1,25 @@
 """What somebody does at a page: the browser gets it as from a mouse and a keyboard."""
 
-import asyncio
-import base64
 import json
-from pathlib import Path
 
 from tests.browser.chromium import Page
 
 _KEYS = {"Tab": (9, ""), "Enter": (13, "\r")}
-# The middle of an element, once it is shown and nothing covers it.
-_PLACE = """(selector => {
-    const found = document.querySelector(selector)
-    if (!found) return null
-    found.scrollIntoView({block: "center", behavior: "instant"})
-    const {x, y, width, height} = found.getBoundingClientRect()
-    const place = [x + width / 2, y + height / 2]
-    const top = document.elementFromPoint(...place)
-    return top && found.contains(top) ? place : null
+# The middle of an element, once it is there, nothing covers it, and it no longer moves.
+_PLACE = """(async selector => {
+    const place = () => {
+        const found = document.querySelector(selector)
+        if (!found) return null
+        found.scrollIntoView({block: "center", behavior: "instant"})
+        const {x, y, width, height} = found.getBoundingClientRect()
+        const middle = [x + width / 2, y + height / 2]
+        const top = document.elementFromPoint(...middle)
+        return top && found.contains(top) ? middle : null
+    }
+    const before = place()
+    await new Promise(requestAnimationFrame)
+    const now = place()
+    return before && now && before.join() === now.join() ? now : null
 })"""
 
 
@@ -24,7 +27,7 @@ async def click(page: Page, selector: str) -> None:
     """Wait for an element, and click on its middle.
 
     Raises:
-        TimeoutError: there is none, or something covers it.
+        TimeoutError: there is none, something covers it, or it never stands still.
     """
     x, y = await page.until(f"{_PLACE}({json.dumps(selector)})")
     await page.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
@@ -50,9 +53,3 @@ async def hold_phone(page: Page, width: int, height: int) -> None:
     await page.call(
         "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2, mobile=True
     )
-
-
-async def photograph(page: Page, file: Path) -> None:
-    """Write a picture of what the page shows, as PNG."""
-    told = await page.call("Page.captureScreenshot", format="png")
-    await asyncio.to_thread(file.write_bytes, base64.b64decode(told["data"]))

@@ -1,8 +1,10 @@
 """What is waited for, and whether a Job is so, may come to be so, or cannot."""
 
+import re
+
 import pytest
 
-from service.kube.conditions import Goal, Verdict, parse_goal, summary, terminal_condition
+from service.kube.conditions import GOAL, Goal, Verdict, parse_goal, summary, terminal_condition
 from service.kube.jobs import Condition, Job
 from tests.cache.jobs import a_job
 
@@ -67,7 +69,6 @@ JOB = a_job("one", 5)
 )
 def test_a_goal_is_met_or_excluded_or_open(text: str, conditions: dict[str, str], verdict: Verdict) -> None:
     goal = parse_goal(text)
-    assert goal is not None
     assert goal.text == text
     assert goal.verdict(job_with(conditions)) == verdict
 
@@ -78,7 +79,9 @@ def test_a_goal_is_met_or_excluded_or_open(text: str, conditions: dict[str, str]
      "condition= ", "condition=A B", "condition=A\n", "Condition=A", "delete=true", "condition=" + "a" * 317],
 )  # fmt: skip
 def test_what_cannot_be_waited_for_is_no_goal(text: str) -> None:
-    assert parse_goal(text) is None
+    assert not re.fullmatch(GOAL, text, re.ASCII)
+    with pytest.raises(ValueError, match="nothing that can be waited for"):
+        parse_goal(text)
 
 
 def test_a_condition_is_true_unless_said_otherwise() -> None:
