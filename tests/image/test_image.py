@@ -55,6 +55,12 @@ def test_it_adds_to_its_base_what_runs_and_nothing_else(image: Archive) -> None:
     assert modules <= compiled
 
 
+def test_of_swagger_ui_it_has_what_is_served_and_its_licence(image: Archive) -> None:
+    folder = "/site-packages/swagger_ui/static/"
+    found = {name.partition(folder)[2] for name in image.own_files() if folder in name}
+    assert found == {"swagger-ui-bundle.js", "swagger-ui.css", "LICENSE"}
+
+
 def test_it_is_small(image: Archive, figure: Figure) -> None:
     (_, base), *own = image.weights()
     packed, unpacked = (sum(each) for each in zip(*own, strict=True))
@@ -94,6 +100,9 @@ async def test_it_serves_without_a_shell_and_names_its_commit(
                 url = json.loads(line).get("url", "")
             async with http_client.get(f"{url}/version") as answer:
                 told = await answer.json()
+            for path in ("docs", "docs/docs.js", "docs/swagger-ui-bundle.js", "docs/swagger-ui.css"):
+                async with http_client.get(f"{url}/{path}") as answer:
+                    assert answer.status == 200, path
             process.send_signal(signal.SIGINT)
             await process.communicate()
     finally:
