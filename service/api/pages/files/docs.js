@@ -11,18 +11,25 @@ function isStream(url) {
 /** Fetches what comes of a stream within a time, as an answer that is over. */
 async function fetchBeginning(url, options) {
   const leaving = new AbortController();
-  const answer = await fetch(url, { ...options, signal: leaving.signal });
-  const timer = setTimeout(() => leaving.abort(), STREAM_MILLISECONDS);
-  const pieces = [];
+  const timer = setTimeout(() => leaving.abort(new Error("Nothing came within ten seconds.")), STREAM_MILLISECONDS);
   try {
-    for (let reader = answer.body.getReader(), piece; !(piece = await reader.read()).done; ) pieces.push(piece.value);
-  } catch (error) {
-    if (!leaving.signal.aborted) throw error;
+    const answer = await fetch(url, { ...options, signal: leaving.signal });
+    if (!answer.ok) return answer;
+    const { status, statusText, headers } = answer;
+    return new Response(await beginningOf(answer.body, leaving.signal), { status, statusText, headers });
   } finally {
     clearTimeout(timer);
   }
-  const { status, statusText, headers } = answer;
-  return new Response(new Blob(pieces), { status, statusText, headers });
+}
+
+async function beginningOf(body, signal) {
+  const pieces = [];
+  try {
+    for (let reader = body.getReader(), piece; !(piece = await reader.read()).done; ) pieces.push(piece.value);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return new Blob(pieces);
 }
 
 SwaggerUIBundle({
@@ -32,5 +39,6 @@ SwaggerUIBundle({
   deepLinking: true,
   persistAuthorization: false,
   tryItOutEnabled: true,
+  defaultModelsExpandDepth: 0,
   requestInterceptor: (request) => (isStream(request.url) ? { ...request, userFetch: fetchBeginning } : request),
 });
