@@ -18,5 +18,5 @@ MANIFEST: Mapping[str, Any] = {
     },
 }
 
-# Nothing but what a delete does anyway: a page would make one of the schema, with every field there is.
-DELETE_OPTIONS: Mapping[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+# A page would make one of the schema, with every field there is, and what the query says differently is refused.
+DELETE_OPTIONS: Mapping[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
