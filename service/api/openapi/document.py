@@ -32,6 +32,7 @@ _HEADERS = {
     "Retry-After": Header("Retry-After", "the seconds after which to try again", _NUMBER),
     "WWW-Authenticate": Header("WWW-Authenticate", "how to say who calls"),
 }
+_BEARER = {"bearer": {"type": "http", "scheme": "bearer", "description": "a token of the cluster's"}}
 _GO_WITH = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 # What is the service's own; the other kinds are Kubernetes'.
 _SCHEMAS: Mapping[str, _Object] = {
@@ -80,7 +81,8 @@ def document(operations: Sequence[Operation], *, by_token: bool) -> _Object:
             "description": _TOLD,
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        # Where the document is, so also below a prefix that something in front of the service takes off.
+        "servers": [{"url": "."}],
         "security": [{"bearer": []}] if by_token else [],
         "tags": [
             {"name": "jobs", "description": "Jobs, and what becomes of them"},
@@ -92,9 +94,7 @@ def document(operations: Sequence[Operation], *, by_token: bool) -> _Object:
             "responses": {f"Error{code}": _refusal(code, told) for code, told in REFUSALS.items()}
             | {"Error": _refusal(0, "Anything else that the apiserver says.")},
             "headers": {name: _header(header) for name, header in _HEADERS.items()},
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "a token of the cluster's"}
-            },
+            "securitySchemes": _BEARER if by_token else {},
         },
     }
 
@@ -112,7 +112,7 @@ def _operation(operation: Operation, all_of_them: Iterable[Operation]) -> _Objec
         "parameters": [
             *(_parameter(each, "path") for each in operation.path_parameters),
             *(_parameter(each, "query") for each in operation.query.values()),
-            *(_header(each) | {"name": each.name, "in": "header"} for each in operation.headers),
+            *({"name": each.name, "in": "header", **_header(each)} for each in operation.headers),
         ],
     }
     if operation.body:
@@ -141,8 +141,9 @@ def _parameter(parameter: Parameter, place: str) -> _Object:
 
 
 def _header(header: Header) -> _Object:
-    described: _Object = {"description": header.told, "schema": dict(header.schema)}
-    return described | ({"examples": {"one": {"value": header.example}}} if header.example else {})
+    # An example of its own would be filled in: a key that everybody uses is none.
+    example = f", such as {header.example}" if header.example else ""
+    return {"description": header.told + example, "schema": dict(header.schema)}
 
 
 def _body(body: Body) -> _Object:
