@@ -162,8 +162,8 @@ operations = (
         "Delete a Job, and its pods",
         "Query and body are one: what they say differently is refused.",
         (
-            Answer(200, "What the apiserver says: a Status, or the Job while it goes.", relayed("Status", "Job")),
-            Answer(202, "The same, while something still keeps the Job.", relayed("Status", "Job")),
+            Answer(200, "What the apiserver says: a Status, or the Job while it goes.", relayed("Job", "Status")),
+            Answer(202, "The same, while something still keeps the Job.", relayed("Job", "Status")),
         ),
         query.DELETE,
         body=Body(
