@@ -165,7 +165,17 @@ async def test_rights_in_one_namespace_are_none_in_another_on_any_route_that_exi
     templates = {(route.method, route.resource.canonical) for route in routes if route.resource}
     guarded_ones = {(method, path) for method, path in templates if path.startswith("/api/")}
     open_ones = {path for _, path in templates - guarded_ones}
-    assert open_ones == {"/livez", "/readyz", "/healthz", "/version", "/metrics", "/openapi.json"}
+    assert open_ones == {
+        "/livez",
+        "/readyz",
+        "/healthz",
+        "/version",
+        "/metrics",
+        "/openapi.json",
+        "/",
+        "/docs",
+        "/docs/{asset}",
+    }
     for method, template in guarded_ones:
         path = template.replace("{namespace}", "default").replace("{name}", "one")
         for query in ("", "?resourceVersion=0", "?watch=true", "?timeoutSeconds=1"):
