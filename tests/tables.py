@@ -108,7 +108,7 @@ def versions_table() -> str:
         ("containerd, on a real node", _first(r"^\s*github\.com/containerd/containerd/v2 (v\S+)", node)),
         ("helm", _first(r"^\s*helm\.sh/helm/v4 (v\S+)", "tests/deploy/helm_module/go.mod")),
         (
-            "Kubernetes that the chart lets itself be installed on",
+            "Kubernetes that the chart accepts",
             _first(r'^kubeVersion: "(.+)"$', "deploy/chart/Chart.yaml"),
         ),
     )
