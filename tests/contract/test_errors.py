@@ -127,7 +127,7 @@ async def test_a_method_that_a_route_has_not_is_405_with_allow(
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/api", "/api/v1/_raw/job/", ALL + "/namespace", ALL + "/namespace/", jobs("a") + "/", job("a", ""),
+    ["/index.html", "/api", "/api/v1/_raw/job/", ALL + "/namespace", ALL + "/namespace/", jobs("a") + "/", job("a", ""),
      job("a", "b") + "/", job("a", "b") + "/status", "/api/v1/_raw/cronjob", "//", "/livez/ping"],
 )  # fmt: skip
 async def test_a_route_that_is_not_there_is_404(api: Caller, path: str) -> None:
