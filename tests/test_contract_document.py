@@ -6,14 +6,17 @@ from dataclasses import fields
 import pytest
 
 from service.access.rights import RIGHTS
+from service.api import query
 from service.api.answers import REFUSALS
 from service.api.body import MAX_BYTES
 from service.api.forwarding import FORWARDED_HEADERS
-from service.api.idempotency import REPLAYED
+from service.api.idempotency import IDEMPOTENCY_KEY, REPLAYED
 from service.api.routes import OPERATIONS
 from service.api.streaming import RELAYED_HEADERS
+from service.api.watches import TICK_SECONDS
 from service.errors import Expired, MethodNotAllowed, ServiceUnavailable, Timeout, TooManyRequests, reason_of
 from service.http_protocol import MAX_HEAD_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, MAX_URL_BYTES
+from service.manifests import ANNOTATION
 from service.manifests.events import MAX_ALIASES, MAX_DEPTH, MAX_NODES
 from service.settings import Settings, flag_of
 from tests.readme import CONTRACT, sections
@@ -25,6 +28,8 @@ FLOWING = " ".join(TEXT.split())
 SECTIONS = sections(TEXT)
 # Its code has another reason where it comes from a list or a watch.
 EXPIRED = Expired("")
+KEY = IDEMPOTENCY_KEY.schema
+WAIT_SECONDS = query.WAIT["timeoutSeconds"]
 
 
 def listed_after(beginning: str) -> list[str]:
@@ -95,10 +100,17 @@ def test_every_time_is_there_as_it_is_by_default() -> None:
         f"over {MAX_BYTES:,} bytes",
         f"a URL over {MAX_URL_BYTES // 1024} KiB, a header over {MAX_HEADER_BYTES // 1024} KiB, "
         f"more than {MAX_HEADERS} headers, or over {MAX_HEAD_BYTES // 1024} KiB of them",
+        f"({KEY['minLength']} to {KEY['maxLength']} printable ASCII characters",
+        f"annotation `{ANNOTATION}`",
+        f"a comment every {TICK_SECONDS:g} s",
+        f"`timeoutSeconds` is {WAIT_SECONDS.schema['minimum']} to {WAIT_SECONDS.schema['maximum']}, "
+        f"and {WAIT_SECONDS.default} unless given",
+        f"`fieldValidation` is `{query.CREATE['fieldValidation'].default}` unless given",
+        f"`for` is `{query.WAIT['for'].default}` unless given",
         f"depth over {MAX_DEPTH}, nodes over {MAX_NODES:,}, aliases over {MAX_ALIASES:,}",
     ],
 )
-def test_every_bound_is_there_as_it_is(words: str) -> None:
+def test_every_bound_and_default_is_there_as_it_is(words: str) -> None:
     assert words in FLOWING
 
 
