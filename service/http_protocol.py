@@ -28,12 +28,12 @@ from service.settings import Settings
 _log = structlog.stdlib.get_logger(__name__)
 
 # A labelSelector of 3,000 terms is 64 kB before it is percent-encoded.
-_MAX_URL_BYTES = 256 * 1024
+MAX_URL_BYTES = 256 * 1024
 # An OpenID Connect token with many groups is the largest header that is met.
-_MAX_HEADER_BYTES = 32 * 1024
-_MAX_HEADERS = 128
+MAX_HEADER_BYTES = 32 * 1024
+MAX_HEADERS = 128
 # Of a head that is still on its way: less than all of the above at once, which is 4 MiB a connection.
-_MAX_HEAD_BYTES = 512 * 1024
+MAX_HEAD_BYTES = 512 * 1024
 # How long an answered request's unread body is still taken from the socket, so that the caller sees the answer.
 _LINGERING_SECONDS = 5
 # Twice this is kept of a body that nobody reads yet, and one of its chunks for each 16 bytes of it.
@@ -84,9 +84,9 @@ class HttpProtocol(web.RequestHandler):
             auto_decompress=False,
             keepalive_timeout=settings.idle_seconds,
             lingering_time=_LINGERING_SECONDS,
-            max_line_size=_MAX_URL_BYTES,
-            max_field_size=_MAX_HEADER_BYTES,
-            max_headers=_MAX_HEADERS,
+            max_line_size=MAX_URL_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            max_headers=MAX_HEADERS,
             read_bufsize=_READ_BUFFER_BYTES,
         )
         self._max_msg_queue_size, self._msg_queue_resume_size = _MOST_AHEAD, _FEW_AHEAD
@@ -147,7 +147,7 @@ class HttpProtocol(web.RequestHandler):
 
     def _head_grows(self, size: int) -> None:
         self._head_bytes += size
-        if self._head_bytes > _MAX_HEAD_BYTES:
+        if self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(_head_too_large())
         elif self._awaits_head() and not self._head_is_timed:
             self._time_head()
@@ -236,6 +236,6 @@ def _told(error: BaseException | None) -> ApiError:
 
 def _head_too_large() -> RequestHeaderFieldsTooLarge:
     return RequestHeaderFieldsTooLarge(
-        f"the URL is over {_MAX_URL_BYTES} bytes, a header is over {_MAX_HEADER_BYTES}, there are over "
-        f"{_MAX_HEADERS} headers, or all of it is over {_MAX_HEAD_BYTES} bytes"
+        f"the URL is over {MAX_URL_BYTES} bytes, a header is over {MAX_HEADER_BYTES}, there are over "
+        f"{MAX_HEADERS} headers, or all of it is over {MAX_HEAD_BYTES} bytes"
     )

@@ -1,174 +1,118 @@
-"""What the README promises holds: its commands, its tables, its output."""
+"""What the README says is so: its tables, its links, its names of files, flags and alerts."""
 
-import asyncio
-import os
 import re
-import signal
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
 
-from service.access.rights import RIGHTS
-from service.api import query
-from service.api.routes import ROUTES
-from tests.cluster.control_plane import ControlPlane
-from tests.conftest import StartService
-from tests.processes import environment
-from tests.readme import README, section, steps, with_tables
-from tests.waiting import WATCHDOG_SECONDS
+from service import version
+from service.api.routes import PAGES
+from service.settings import Settings, flag_of
+from tests.readme import CONTRACT, README, section, sections
+from tests.tables import TABLES, tables_in, with_tables
 
 ROOT = README.parent
-_MARK = "--- the next step ---"
+DOCUMENTS = {"README.md": README, "docs/contract.md": CONTRACT}
+LONGEST_LINE = 120
 
 
-def first_cells(table: str) -> list[str]:
-    return re.findall(r"^\| `?([^`|]+?)`? \|", table, re.MULTILINE)
+@pytest.fixture(params=DOCUMENTS.values(), ids=list(DOCUMENTS))
+def document(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
 
 
-def test_the_settings_and_the_metrics_are_all_there_and_as_they_are() -> None:
-    assert README.read_text() == with_tables(README.read_text()), "run: python -m tests.readme"
-    assert "--listen" in section("Settings")
-    assert "job_api_requests_total" in section("Metrics")
+def anchors(path: Path) -> set[str]:
+    """Return what a link into a document may name: its headings, as they are spelt in links."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_route_is_there_and_no_other() -> None:
-    told = set(re.findall(r"^\| ([A-Z]+) \| `([^`]+)` \|", section("Routes"), re.MULTILINE))
-    assert told == {(route.method, route.path) for route in ROUTES}
+def table_of(text: str, head: str) -> list[list[str]]:
+    """Return the rows of a table, each as its cells."""
+    _, _, rest = text.partition(f"\n| {head} |")
+    assert rest, f"there is no table with the head {head!r}"
+    lines = rest.partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
-def test_every_query_parameter_is_there_and_no_other() -> None:
-    told = {
-        name: set(re.findall(r"`([^`]+)`", parameters))
-        for name, parameters in re.findall(
-            r"^\| (get|list|wait|log|pods|create|delete) \| (.*) \|$", section("Routes"), re.MULTILINE
-        )
-    }
-    known = {
-        "get": query.GET,
-        "list": query.LIST,
-        "wait": query.WAIT,
-        "log": query.LOG,
-        "pods": query.PODS,
-        "create": query.CREATE,
-        "delete": query.DELETE,
-    }
-    assert told == {name: set(parameters) for name, parameters in known.items()}
+def test_every_table_is_there_and_as_it_is(document: Path) -> None:
+    assert document.read_text() == with_tables(document.read_text()), "run: python -m tests.readme"
 
 
-def test_every_call_is_there_with_the_rights_that_it_takes() -> None:
-    rows = re.findall(r"^\| (\w+) \| (`.*) \|$", section("Callers"), re.MULTILINE)
-    right = r"`(get|list|watch|create|delete)`(?: of ([\w/]+))?( by name)?"
-    told = {call: re.findall(right, rights) for call, rights in rows}
-    # What lists and watches are about is named by a fieldSelector, and the pod by a parameter, if at all.
-    known = {
-        call: [
-            (
-                right.verb,
-                right.resource.rule.removeprefix("jobs"),
-                " by name" * (right.names == "job" and call not in {"list", "watch"}),
-            )
-            for right in rights
-        ]
-        for call, rights in RIGHTS.items()
-    }
-    assert told == known
+def test_no_table_is_made_for_nothing() -> None:
+    assert set().union(*(tables_in(each.read_text()) for each in DOCUMENTS.values())) == set(TABLES)
+
+
+def test_lines_are_no_longer_than_people_read(document: Path) -> None:
+    prose = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.DOTALL | re.MULTILINE)
+    assert [
+        line for line in prose.splitlines() if len(line) > LONGEST_LINE and not line.startswith(("|", "<!--"))
+    ] == []
+
+
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", document.read_text()):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        found = document if not path else document.parent / path
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), target
+
+
+def test_the_contents_name_every_section() -> None:
+    text = README.read_text()
+    contents = re.findall(r"\[([^]]+)\]\(#", text.partition("\n## ")[0])
+    assert sorted(contents) == sorted(set(sections(text)) - {"Licence"})
+
+
+def test_every_page_is_named_beside_the_routes() -> None:
+    assert {page.path for page in PAGES} <= set(re.findall(r"`(/[^`]*)`", section("Routes")))
+
+
+def test_every_flag_that_is_told_of_is_one(document: Path) -> None:
+    flags = {flag_of(each.name) for each in fields(Settings)}
+    prose = re.sub(r"^```.*?^```$", "", document.read_text(), flags=re.DOTALL | re.MULTILINE)
+    assert set(re.findall(r"`(--[a-z][a-z-]+)(?:=[^`]*| [^`]*)?`", prose)) - {"--set"} <= flags
 
 
 def test_every_command_of_make_is_there_and_no_other() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) - {"help"}
-    assert set(re.findall(r"`make ([a-z-]+)`", section("Working on it"))) == targets
-    assert set(re.findall(r"make ([a-z-]+)", section("Two commands"))) <= targets
+    assert set(re.findall(r"^\| `make ([a-z-]+)` \|", section("Working on it"), re.MULTILINE)) == targets
+    assert set(re.findall(r"`(?:[A-Z_]+=\S+ )?make ([a-z-]+)", README.read_text())) <= targets
 
 
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README.read_text()):
-        assert target.startswith("https://") or (ROOT / target).exists(), target
+def test_every_alert_is_there_and_no_other() -> None:
+    (group,) = yaml.safe_load((ROOT / "deploy/chart/files/alerts.yaml").read_text())["groups"]
+    told = [[name.strip("`"), severity] for name, severity, _ in table_of(section("Operating"), "alert")]
+    assert told == [[rule["alert"], rule["labels"]["severity"]] for rule in group["rules"]]
+    assert set(re.findall(r"`(JobApi\w+)`", README.read_text())) == {name for name, _ in told}
+
+
+def test_every_code_that_is_told_of_is_in_the_contract() -> None:
+    codes = {int(row[0]) for row in table_of(CONTRACT.read_text(), "code")}
+    rows = table_of(section("Operating"), "what happens")
+    told = {int(code) for row in rows for cell in row for code in re.findall(r"\b[45]\d\d\b", cell)}
+    assert told <= codes
+
+
+def test_every_folder_of_tests_is_there_and_no_other() -> None:
+    told = {
+        name
+        for row in table_of(section("Working on it"), "folder")
+        for name in re.findall(r"`tests/(\w+)/`", row[0])
+    }
+    assert told == {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name[0] not in "_."}
 
 
 def test_every_file_that_is_named_exists() -> None:
-    for path in re.findall(r"`((?:access|api|cache|kube|tests)/[\w./-]*|server\.py)`", section("Working on it")):
+    named = r"`((?:access|api|cache|kube|tests|deploy)/[\w./-]*|(?:server|errors|metrics)\.py)`"
+    for path in re.findall(named, section("Working on it")):
         assert any((root / path).exists() for root in (ROOT, ROOT / "service")), path
 
 
-async def test_the_tour_prints_what_it_says_after_make_run_with_nothing_set(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    async with making("run", tmp_path, JOB_API_LISTEN=address) as started:
-        await take_the_tour(f"http://{address}", tmp_path)
-        lines_to_try = re.search(r"^JOBS=.*?\n\n", started, re.DOTALL | re.MULTILINE)
-        assert lines_to_try, started
-        code, printed = await pasted(lines_to_try[0], tmp_path)
-        assert code == 0, printed
-        kinds = re.findall(r'^{"kind":"(\w+)"', printed, re.MULTILINE)
-        assert kinds == ["Job", "Job", "Status", "Status"], printed
-        assert '"status":"Success"' in printed
-
-
-@pytest.mark.cluster
-async def test_the_tour_prints_what_it_says_on_a_real_apiserver(
-    control_plane: ControlPlane, start_service: StartService, tmp_path: Path
-) -> None:
-    await take_the_tour(await start_service(kubeconfig=str(control_plane.kubeconfig)), tmp_path)
-
-
-@asynccontextmanager
-async def making(target: str, home: Path, **variables: str) -> AsyncIterator[str]:
-    """Run a target of make as in a new terminal, and yield what it prints until the service is there."""
-    make = await asyncio.create_subprocess_exec(
-        "make",
-        target,
-        cwd=ROOT,
-        env=environment(home, variables),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        assert make.stdout is not None
-        printed = ""
-        async with asyncio.timeout(WATCHDOG_SECONDS):
-            while "serving" not in printed:
-                line = (await make.stdout.readline()).decode()
-                assert line, printed
-                printed += line
-        yield printed
-        os.killpg(make.pid, signal.SIGINT)
-        async with asyncio.timeout(WATCHDOG_SECONDS):
-            await make.communicate()
-    finally:
-        if make.returncode is None:
-            os.killpg(make.pid, signal.SIGKILL)
-            await make.communicate()
-
-
-async def pasted(commands: str, directory: Path) -> tuple[int | None, str]:
-    """Run commands as if pasted into a terminal, and return the exit code and what is printed."""
-    shell = await asyncio.create_subprocess_exec(
-        "bash",
-        "-e",
-        "-c",
-        commands,
-        cwd=directory,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    async with asyncio.timeout(WATCHDOG_SECONDS):
-        printed = (await shell.communicate())[0].decode()
-    return shell.returncode, printed
-
-
-async def take_the_tour(url: str, directory: Path) -> None:
-    """Run the README's commands in order, and compare what they print."""
-    tour = [step for step in steps(section("A tour")) if not step.commands.startswith("make ")]
-    assert len(tour) >= 6
-    script = f"\necho '{_MARK}'\n".join(step.commands for step in tour).replace("http://127.0.0.1:8080", url)
-    code, printed = await pasted(script, directory)
-    assert code == 0, printed
-    for step, output in zip(tour, printed.replace("\r\n", "\n").split(f"{_MARK}\n"), strict=True):
-        told = "" if step.prints is None else step.prints
-        # … stands for what differs each time.
-        pattern = ".*".join(re.escape(part.rstrip("\n")) for part in told.split("…"))
-        assert re.fullmatch(pattern, output.strip("\n"), re.DOTALL), f"{step.commands}\nprints:\n{output}"
+def test_the_image_is_told_of_by_its_version() -> None:
+    assert set(re.findall(r"job-api:(\d[\w.]*\w)", README.read_text())) == {version.VERSION}

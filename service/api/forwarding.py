@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-_FORWARDED_HEADERS = ("Accept", "Accept-Encoding", "traceparent", "tracestate")
+FORWARDED_HEADERS = ("Accept", "Accept-Encoding", "traceparent", "tracestate")
 
 
 def forwarded(request: web.Request) -> dict[str, str]:
     """Return the headers of a request that go upstream; one that came several times goes as one."""
-    return {name: ", ".join(request.headers.getall(name)) for name in _FORWARDED_HEADERS if name in request.headers}
+    return {name: ", ".join(request.headers.getall(name)) for name in FORWARDED_HEADERS if name in request.headers}

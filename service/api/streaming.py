@@ -12,7 +12,7 @@ from service.kube.responses import UpstreamBroken, UpstreamResponse
 from service.kube.statuses import is_status, wrapped
 
 # Section 3 of the contract; everything else that upstream says in headers stays between it and us.
-_RELAYED_HEADERS = (
+RELAYED_HEADERS = (
     "Content-Type",
     "Content-Encoding",
     "Vary",
@@ -108,7 +108,7 @@ async def write_pieces(
 
 def _relayed(upstream: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     headers = CIMultiDict[str]()
-    for name in _RELAYED_HEADERS:
+    for name in RELAYED_HEADERS:
         for value in upstream.getall(name, ()):
             headers.add(name, value)
     return headers

@@ -12,7 +12,7 @@ from tests.cluster.node.real_node import RealNode
 from tests.conftest import StartService
 from tests.contract.paths import job
 from tests.node.running import create, finished, followed, log, next_line, pods, script_job, whole
-from tests.test_readme import take_the_tour
+from tests.tour import take_the_tour
 from tests.waiting import eventually_true
 
 pytestmark = pytest.mark.node

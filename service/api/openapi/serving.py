@@ -23,7 +23,7 @@ operations = (
         "GET",
         "/openapi.json",
         get_openapi,
-        "Read this document",
+        "Read the OpenAPI document",
         "OpenAPI 3.1, as this very service would have it.",
         (Answer(200, "The document.", {JSON: {"type": "object"}}), NOT_MODIFIED),
         headers=(IF_NONE_MATCH,),
