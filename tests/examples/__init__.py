@@ -1,0 +1,1 @@
+"""Runs what is in examples/ as its readers would."""
