@@ -153,7 +153,7 @@ async def _read_request(reader: asyncio.StreamReader) -> Received | None:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
         return None
-    line, *fields = head.decode().split("\r\n")[:-2]
+    line, *fields = head.decode(errors="surrogateescape").split("\r\n")[:-2]
     method, target, _ = line.split(" ")
     headers = CIMultiDict[str]()
     for each in fields:

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Mapping
 
 from service.errors import ServiceUnavailable, TooManyRequests
-from service.kube.connections import Connections, UpstreamRequest
+from service.kube.connections import Connections
 from service.kube.credentials import Credentials, CredentialsError, CredentialSource
+from service.kube.requests import UpstreamRequest
 from service.kube.responses import UpstreamResponse
 from service.metrics import Metrics
 from service.settings import Settings, flag_of

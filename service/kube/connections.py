@@ -5,34 +5,24 @@ because by then the caller may have been promised a body.
 """
 
 import asyncio
-import io
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import aiohttp
-from yarl import URL
+from aiohttp.http_exceptions import HttpProcessingError
 
-from service import version
 from service.errors import ApiError, ServiceUnavailable, Timeout
 from service.kube.credentials import Credentials
+from service.kube.exchange import ConnectionPool
+from service.kube.requests import UpstreamRequest
 from service.kube.responses import UpstreamResponse
-from service.kube.send_once import SendOnce
 from service.kube.verbs import verb_and_resource
 from service.metrics import Metrics
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-USER_AGENT = f"{version.NAME}/{version.VERSION}"
-# The apiserver closes a connection that was idle for 90 s; to be first makes it unlikely that a request is sent
-# into a connection that is just being closed, which could not be sent again.
-_KEEPALIVE_SECONDS = 30
-_READ_BUFFER_BYTES = 64 * 1024
-# A Warning header may hold 4 kB of text, and there may be many.
-_HEADER_LINE_BYTES = 64 * 1024
 _NEVER_SENT = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientConnectorError,
@@ -42,38 +32,6 @@ _NEVER_SENT = (
 # A connection that is aborted is gone within a few turns of the event loop.
 _GIVEN_UP_SECONDS = 1.0
 _OUTCOME_UNKNOWN = "whether it was carried out is unknown: GET the Job before you try again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamRequest:
-    """What is sent to the apiserver.
-
-    Attributes:
-        method: the HTTP method.
-        path: the path, made of checked names.
-        query: the query string, encoded, without `?`; empty for none.
-        headers: the headers that go along, but for Authorization.
-        body: the bytes to send, if any.
-        changes: whether it may change something, so that the outcome is unknown when there is no answer.
-        streams: whether the answer lasts, as a watch does.
-        silence_seconds: how long the answer's body may be silent; None for what the settings say.
-        first_byte_seconds: until the answer begins; None for what the settings say.
-    """
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes | None = None
-    changes: bool = False
-    streams: bool = False
-    silence_seconds: float | None = None
-    first_byte_seconds: float | None = None
-
-    def url(self, server: str) -> URL:
-        """Return the whole URL on a server."""
-        text = f"{server}{self.path}?{self.query}" if self.query else f"{server}{self.path}"
-        return URL(text, encoded=True)
 
 
 class Connections:
@@ -94,8 +52,8 @@ class Connections:
         self._settings = settings
         self._metrics = metrics
         self._closing: set[asyncio.Future[None]] = set()  # connections that were given up, until they are gone
-        self._calls = _session(settings)
-        self._streams = _session(settings)
+        self._calls = ConnectionPool(settings.upstream_connect_seconds)
+        self._streams = ConnectionPool(settings.upstream_connect_seconds)
 
     async def close(self) -> None:
         """Close every connection, and wait for those that were given up to be gone."""
@@ -110,51 +68,21 @@ class Connections:
         Raises:
             ApiError: there is no answer; see section 2 of the contract for the codes.
         """
-        headers = dict(request.headers)
-        if credentials.authorization is not None:
-            headers["Authorization"] = credentials.authorization
-        session = self._streams if request.streams else self._calls
+        pool = self._streams if request.streams else self._calls
         verb, resource = verb_and_resource(request.method, request.path, streams=request.streams)
         began = time.perf_counter()
         try:
             async with asyncio.timeout(request.first_byte_seconds or self._settings.upstream_first_byte_seconds):
-                response = await session.request(
-                    request.method,
-                    request.url(credentials.server),
-                    headers=headers,
-                    # Not as bytes: aiohttp would write them in one piece, and warns of it from 1 MiB.
-                    data=None if request.body is None else aiohttp.BytesIOPayload(io.BytesIO(request.body)),
-                    ssl=credentials.ssl_context,
-                    server_hostname=credentials.server_hostname,
-                    proxy=credentials.proxy,
-                    allow_redirects=False,
-                    middlewares=(SendOnce(),),
-                )
-        except (aiohttp.ClientError, OSError) as error:
+                answer = await pool.exchange(request, credentials)
+        except (aiohttp.ClientError, OSError, HttpProcessingError) as error:
             self._metrics.upstream(verb, resource, 0, time.perf_counter() - began)
             raise _failure(request, error) from error
-        self._metrics.upstream(verb, resource, response.status, time.perf_counter() - began)
+        self._metrics.upstream(verb, resource, answer.status, time.perf_counter() - began)
         seconds = request.silence_seconds or self._settings.chunk_seconds
         if not request.streams:
-            return UpstreamResponse(response, seconds, self._closing)
+            return UpstreamResponse(answer, seconds, self._closing)
         self.open_streams[resource] += 1
-        return UpstreamResponse(response, seconds, self._closing, lambda: self.open_streams.subtract([resource]))
-
-
-def _session(settings: Settings) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_SECONDS),
-        timeout=aiohttp.ClientTimeout(total=None, connect=settings.upstream_connect_seconds),
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": USER_AGENT},
-        # What the caller did not ask for is not asked for in its name.
-        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
-        trust_env=False,
-        read_bufsize=_READ_BUFFER_BYTES,
-        max_line_size=_HEADER_LINE_BYTES,
-        max_field_size=_HEADER_LINE_BYTES,
-    )
+        return UpstreamResponse(answer, seconds, self._closing, lambda: self.open_streams.subtract([resource]))
 
 
 def _failure(request: UpstreamRequest, error: Exception) -> ApiError:

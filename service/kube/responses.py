@@ -8,6 +8,8 @@ from typing import Self
 import aiohttp
 from multidict import CIMultiDictProxy
 
+from service.kube.exchange import Exchange, abandon
+
 
 class UpstreamBroken(Exception):
     """The apiserver's answer broke off, or fell silent, after its headers."""
@@ -24,18 +26,19 @@ class UpstreamResponse:
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse,
+        answer: Exchange,
         chunk_seconds: float,
         closing: set[asyncio.Future[None]],
         on_close: Callable[[], None] | None = None,
     ) -> None:
-        self._response = response
+        self._connection, self._content = answer.connection, answer.content
         self._on_close = on_close
         self._chunk_seconds = chunk_seconds
         self._closing = closing
-        self.status: int = response.status
-        self.headers: CIMultiDictProxy[str] = response.headers
-        self.length = response.content_length
+        self.status: int = answer.status
+        self.headers: CIMultiDictProxy[str] = answer.headers
+        length = answer.headers.get("Content-Length")
+        self.length = None if length is None else int(length)
         self._peeked: list[bytes] = []
 
     async def __aenter__(self) -> Self:
@@ -51,17 +54,14 @@ class UpstreamResponse:
         if self._on_close is not None:
             self._on_close()
             self._on_close = None
-        if self._response.content.at_eof():
-            self._response.release()
+        if self._content.is_eof():
+            self._connection.release()
             return
-        connection = self._response.connection
-        if connection is not None and connection.transport is not None and connection.protocol is not None:
-            if (closed := connection.protocol.closed) is not None:
-                self._closing.add(closed)
-                closed.add_done_callback(self._closing.discard)
-            # To close TLS politely takes an answer of the other side, which may be silent, or come after our end.
-            connection.transport.abort()
-        self._response.close()
+        protocol = self._connection.protocol
+        if protocol is not None and (closed := protocol.closed) is not None:
+            self._closing.add(closed)
+            closed.add_done_callback(self._closing.discard)
+        abandon(self._connection)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes, as it was sent (compressed where Content-Encoding says so).
@@ -102,7 +102,9 @@ class UpstreamResponse:
 
     async def _next_chunk(self) -> bytes:
         try:
+            if (here := self._content.read_nowait()) or self._content.at_eof():
+                return here  # what has come already takes no timer
             async with asyncio.timeout(self._chunk_seconds):
-                return await self._response.content.readany()
+                return await self._content.readany()
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
             raise UpstreamBroken from error

@@ -9,7 +9,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from service.kube.connections import USER_AGENT
+from service.kube.exchange import USER_AGENT
 from service.sandbox import server as sandbox_server
 from service.sandbox.store import Store
 from tests.callers import Caller

@@ -31,8 +31,9 @@ from kubernetes_asyncio.config import incluster_config
 from service.kube import configuration, credentials
 from service.kube.configuration import credential_source
 from service.kube.credentials import CredentialsError
-from tests.cluster.certificates import Authority, KeyPair
+from tests.cluster.certificates import Authority
 from tests.conftest import StartService
+from tests.kube.tls_upstream import TlsUpstream
 from tests.upstream import Answer, Received, Upstream, http, json_answer, write_kubeconfig
 from tests.waiting import WATCHDOG_SECONDS, eventually
 
@@ -123,34 +124,6 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(new_directory(tmp_path / "authority"))
-
-
-class TlsUpstream(Upstream):
-    """An Upstream that speaks TLS, and tells the names that its callers asked for."""
-
-    def __init__(self, answer: Answer, pair: KeyPair, client_ca: Path | None = None) -> None:
-        super().__init__(answer)
-        self.names: list[str | None] = []
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.tls.load_cert_chain(pair.certificate, pair.key)
-        self.tls.sni_callback = lambda _, name, __: self.names.append(name)
-        if client_ca is not None:
-            self.tls.load_verify_locations(client_ca)
-            self.tls.verify_mode = ssl.CERT_REQUIRED
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
-        return self
-
-    @property
-    def port(self) -> int:
-        assert self._server is not None
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
 
 
 class Plugin:

@@ -6,7 +6,7 @@ from typing import Any
 
 import aiohttp
 
-from service.kube.connections import USER_AGENT
+from service.kube.exchange import USER_AGENT
 from service.sandbox.server import running
 from service.sandbox.store import Store
 from tests.callers import Caller

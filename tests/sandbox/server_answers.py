@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from service.kube.connections import USER_AGENT
+from service.kube.exchange import USER_AGENT
 from service.sandbox.server import running
 from tests.callers import Answer, Caller
 from tests.cluster.control_plane import ControlPlane

@@ -5,7 +5,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from service.kube.connections import USER_AGENT
+from service.kube.exchange import USER_AGENT
 from service.sandbox.server import running
 from tests.callers import Caller
 from tests.cluster.control_plane import ControlPlane
