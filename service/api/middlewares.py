@@ -1,7 +1,7 @@
 """What happens around every handler: a request id, the audit line, and the one place where errors are rendered."""
 
 import re
-import uuid
+import secrets
 from collections.abc import Iterable
 
 import structlog
@@ -87,7 +87,7 @@ def rendered(error: ApiError) -> web.Response:
 
 def new_request_id() -> str:
     """Return an id for a request that came without a usable one."""
-    return str(uuid.uuid4())
+    return secrets.token_hex(16)
 
 
 def _request_id(given: str | None) -> str:

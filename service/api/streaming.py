@@ -52,8 +52,8 @@ async def relay(
             return _error(upstream.status, upstream.headers, body)
         headers = _relayed(upstream.headers)
         headers.update(extra_headers or {})
-        if request.method != "HEAD" and upstream.length is not None and upstream.length <= _SMALL_BYTES:
-            return web.Response(status=upstream.status, headers=headers, body=await upstream.read(_SMALL_BYTES))
+        if request.method != "HEAD" and (body := await upstream.read_small(_SMALL_BYTES)) is not None:
+            return web.Response(status=upstream.status, headers=headers, body=body)
         return await _stream(request, upstream, headers)
     except UpstreamBroken:
         return abort(request)
