@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check audit cluster test-cluster deploy-check node test-node image test-browser soak bench format lock clean
+.PHONY: help run test check audit cluster test-cluster deploy-check node test-node image test-browser test-clients soak bench format lock clean
 
 help:
 	@echo "make run           the service, on the cluster of KUBECONFIG, or on its own sandbox"
@@ -19,6 +19,7 @@ help:
 	@echo "make image         the container image, with docker, podman or buildah (BASE=local where no registry is)"
 	@echo "make bench         the service beside kubectl proxy and the apiserver itself (needs wrk and Go)"
 	@echo "make test-browser  the tests with a real Chromium (needs Debian's package chromium)"
+	@echo "make test-clients  the tests with generated clients (needs Node, npm and the network)"
 	@echo "make soak          the long form of the tests of load, faults and chance (an hour; needs Linux and root)"
 	@echo "make audit         known vulnerabilities of what is locked (needs the network)"
 	@echo "make format        let ruff lay out the code"
@@ -41,7 +42,7 @@ run: $(VENV)/.installed
 
 # Not the files with most tests first: the last one would be a long test alone, with one processor idle.
 test: $(VENV)/.installed
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not cluster and not node and not deploy and not browser"
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not cluster and not node and not deploy and not browser and not clients"
 	@echo "On a real control plane: make test-cluster (builds it from Go modules, the first time for some minutes)."
 
 check: $(VENV)/.installed
@@ -79,6 +80,9 @@ image: $(VENV)/.installed
 test-browser: $(VENV)/.installed
 	@$(BIN)/python -m pytest -q -m browser
 
+test-clients: $(VENV)/.installed
+	@$(BIN)/python -m pytest -q -m clients
+
 soak: $(VENV)/.installed
 	@$(BIN)/python -m tests.cluster build
 	@$(BIN)/python -m tests.cluster.node build
@@ -105,4 +109,5 @@ lock: $(VENV)/.installed
 	@CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) --extra dev --output-file requirements-dev.lock pyproject.toml
 
 clean:
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info \
+		examples/python-client/job_api_client examples/typescript/generated examples/typescript/node_modules

@@ -4,14 +4,16 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.readme import section, steps
+from tests.readme import Step, section, steps
 from tests.waiting import WATCHDOG_SECONDS
 
 _MARK = "--- the next step ---"
+# Packages come over the network, and compilers take their time.
+_GENERATION_SECONDS = 600.0
 
 
 @asynccontextmanager
@@ -53,13 +55,19 @@ async def making(
             await make.communicate()
 
 
-async def pasted(commands: str, directory: Path, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
+async def pasted(
+    commands: str,
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = WATCHDOG_SECONDS,
+) -> tuple[int, str]:
     """Run commands as if pasted into a terminal, and return the exit code and all that is printed.
 
     Args:
         commands: the commands.
         directory: where they are run.
         environment: all that they have of environment variables; None for those of this process.
+        seconds: the longest that they may take.
     """
     shell = await asyncio.create_subprocess_exec(
         "bash",
@@ -72,7 +80,7 @@ async def pasted(commands: str, directory: Path, environment: Mapping[str, str] 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(WATCHDOG_SECONDS):
+    async with asyncio.timeout(seconds):
         printed = (await shell.communicate())[0].decode()
     assert shell.returncode is not None
     return shell.returncode, printed
@@ -82,10 +90,33 @@ async def take_the_tour(url: str, directory: Path) -> None:
     """Run the commands of the README's tour in order, and compare what they print."""
     tour = [step for step in steps(section("A tour")) if not step.commands.startswith("make ")]
     assert len(tour) >= 6
-    script = f"\necho '{_MARK}'\n".join(step.commands for step in tour).replace("http://127.0.0.1:8080", url)
-    code, printed = await pasted(script, directory)
+    await _follow(tour, url, directory)
+
+
+async def generate_clients(url: str, directory: Path, environment: Mapping[str, str] | None = None) -> None:
+    """Run the README's commands that generate clients and run a Job with each, and compare what they print.
+
+    Args:
+        url: the service's.
+        directory: the checkout, in which `.venv` is installed.
+        environment: as `pasted` takes it.
+    """
+    examples = steps(section("Examples"))
+    assert len(examples) == 2
+    await _follow(examples, url, directory, environment, _GENERATION_SECONDS)
+
+
+async def _follow(
+    taken: Sequence[Step],
+    url: str,
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = WATCHDOG_SECONDS,
+) -> None:
+    script = f"\necho '{_MARK}'\n".join(step.commands for step in taken).replace("http://127.0.0.1:8080", url)
+    code, printed = await pasted(script, directory, environment, seconds)
     assert code == 0, printed
-    for step, output in zip(tour, printed.replace("\r\n", "\n").split(f"{_MARK}\n"), strict=True):
+    for step, output in zip(taken, printed.replace("\r\n", "\n").split(f"{_MARK}\n"), strict=True):
         told = "" if step.prints is None else step.prints
         # … stands for what differs each time.
         pattern = ".*".join(re.escape(part.rstrip("\n")) for part in told.split("…"))

@@ -122,7 +122,18 @@ def _converted(schema: Schema) -> Schema:
         raise ValueError(f"{sorted(unknown)} of {schema} is not known here; decide what it becomes")
     kept = _KEPT if "type" in schema else _KEPT - {"format"}  # Kubernetes' own, of an integer or a string
     # Either is any, where the types exclude each other.
-    return {"anyOf" if key == "oneOf" else key: _inside(key, value) for key, value in schema.items() if key in kept}
+    inside = {
+        "anyOf" if key == "oneOf" else key: _inside(key, value) for key, value in schema.items() if key in kept
+    }
+    return _told_apart(inside, {each["kind"] for each in schema.get("x-kubernetes-group-version-kind", ())})
+
+
+def _told_apart(schema: Schema, kinds: set[str]) -> Schema:
+    """Return the schema of an object that says its kind; by that clients know a Job from a Status."""
+    if not kinds:
+        return schema
+    (kind,) = kinds
+    return {**schema, "properties": {**schema["properties"], "kind": {"type": "string", "const": kind}}}
 
 
 def _inside(key: str, value: Any) -> Any:

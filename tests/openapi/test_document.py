@@ -1,6 +1,7 @@
 """The OpenAPI document says what the routes declare, and is one by its own rules."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -78,6 +79,21 @@ def test_what_the_document_says_of_a_parameter_is_what_is_checked(operation: Ope
                 assert not parameter.accepts("yes")
             case other:
                 raise AssertionError(other)
+
+
+def schemas_in(place: object) -> Iterable[dict[str, Any]]:
+    """Return every part of the document that may be a schema."""
+    if isinstance(place, dict):
+        yield place
+    for each in place.values() if isinstance(place, dict) else place if isinstance(place, list) else ():
+        yield from schemas_in(each)
+
+
+def test_an_object_says_which_fields_it_has_or_that_it_may_have_any() -> None:
+    """To generators of TypeScript one that says nothing is empty."""
+    objects = [each for each in schemas_in(DOCUMENT) if each.get("type") == "object"]
+    assert objects
+    assert [each for each in objects if not each.keys() & {"properties", "additionalProperties"}] == []
 
 
 async def test_it_is_served_to_anybody_and_only_when_it_has_changed(front: StartFront) -> None:

@@ -71,6 +71,12 @@ def test_they_are_what_is_checked_and_none_describes_itself() -> None:
     assert '"description"' not in SCHEMAS.read_text()
 
 
+def test_a_kind_is_no_other_so_that_clients_tell_a_job_from_a_status() -> None:
+    for kind in ("Job", "JobList", "Pod", "PodList", "Event", "EventList", "DeleteOptions", "Status"):
+        assert KINDS[kind]["properties"]["kind"] == {"type": "string", "const": kind}
+    assert faults("Job", {"kind": "Status"}) == ["$.kind: 'Job' was expected"]
+
+
 async def test_a_job_that_has_run_its_pods_and_events_are_of_these_kinds(direct: Caller, namespace: str) -> None:
     created = await direct("POST", direct_jobs(namespace), ending("one", exit_code=1, backoffLimit=0), JSON)
     assert (created.status, faults("Job", created.json)) == (201, [])

@@ -40,8 +40,8 @@ _SCHEMAS: Mapping[str, _Object] = {
         "type": "object",
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "properties": {
-            "apiVersion": {"type": "string", "enum": [f"{JOBS.group}/{JOBS.version}"]},
-            "kind": {"type": "string", "enum": ["Job"]},
+            "apiVersion": {"type": "string", "const": f"{JOBS.group}/{JOBS.version}"},
+            "kind": {"type": "string", "const": "Job"},
             "metadata": reference("ObjectMeta"),
             "spec": reference("JobSpec"),
         },
@@ -51,7 +51,7 @@ _SCHEMAS: Mapping[str, _Object] = {
         "required": ["type", "object"],
         "properties": {
             "type": {"type": "string", "enum": ["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR"]},
-            "object": {"type": "object"},
+            "object": {"type": "object", "additionalProperties": True},
         },
     },
 }

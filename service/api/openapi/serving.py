@@ -25,7 +25,7 @@ operations = (
         get_openapi,
         "Read the OpenAPI document",
         "OpenAPI 3.1, as this very service would have it.",
-        (Answer(200, "The document.", {JSON: {"type": "object"}}), NOT_MODIFIED),
+        (Answer(200, "The document.", {JSON: {"type": "object", "additionalProperties": True}}), NOT_MODIFIED),
         headers=(IF_NONE_MATCH,),
     ),
 )

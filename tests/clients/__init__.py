@@ -1,0 +1,1 @@
+"""Clients that generators make of the OpenAPI document, for a person who has the README before them."""
