@@ -49,6 +49,20 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A call that an answer leads to, about the same namespace and Job as the call that was answered.
+
+    Attributes:
+        id: the call's name.
+        query: its query parameters, each a value or a runtime expression
+            (https://spec.openapis.org/oas/v3.1.0.html#runtime-expressions).
+    """
+
+    id: str
+    query: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer that is no error.
 
@@ -59,6 +73,7 @@ class Answer:
         headers: what goes with it besides what goes with every answer.
         job_at: where in its body there is a Job that other calls can be about, as a JSON pointer (RFC 6901); None
             for nowhere.
+        links: the calls that it leads to besides those.
     """
 
     code: int
@@ -66,6 +81,7 @@ class Answer:
     content: Mapping[str, Schema] = field(default_factory=dict)
     headers: tuple[Header, ...] = ()
     job_at: str | None = None
+    links: tuple[Link, ...] = ()
 
 
 # What any call may be refused with, and what only some may. The wording is for all of them at once.

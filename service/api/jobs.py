@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from service.api import body, delete_options, guard, keys, query
-from service.api.answers import EVENT_STREAM, JSON, STRING, WATCH, YAML, Answer, Header, reference, relayed
+from service.api.answers import EVENT_STREAM, JSON, STRING, WATCH, YAML, Answer, Header, Link, reference, relayed
 from service.api.cached_reads import IF_NONE_MATCH, MISS, NOT_MODIFIED, cached_job, cached_list, is_cacheable
 from service.api.forwarding import forwarded
 from service.api.framing import LAST_EVENT_ID
@@ -93,6 +93,7 @@ _LIST_ANSWERS = (
     ),
     NOT_MODIFIED,
 )
+_UNTIL_GONE = (Link("waitForJob", {"for": "delete"}),)
 _LIST_TOLD = (
     "Like the apiserver's own list, page by page where limit says so. With watch=true the changes come as they "
     "happen, for as long as timeoutSeconds says: such an answer does not end by itself."
@@ -114,9 +115,15 @@ operations = (
                 "The raw Job, as it was created.",
                 relayed("Job"),
                 (Header("Location", "the new Job's path; not with dryRun"),),
-                "",
+                job_at="",
             ),
-            Answer(200, "The raw Job that an earlier call with this key has created.", relayed("Job"), REPLAYED),
+            Answer(
+                200,
+                "The raw Job that an earlier call with this key has created.",
+                relayed("Job"),
+                REPLAYED,
+                job_at="",
+            ),
         ),
         query.CREATE,
         (IDEMPOTENCY_KEY,),
@@ -162,8 +169,18 @@ operations = (
         "Delete a Job, and its pods",
         "Query and body are one: what they say differently is refused.",
         (
-            Answer(200, "What the apiserver says: a Status, or the Job while it goes.", relayed("Job", "Status")),
-            Answer(202, "The same, while something still keeps the Job.", relayed("Job", "Status")),
+            Answer(
+                200,
+                "What the apiserver says: a Status, or the Job while it goes.",
+                relayed("Job", "Status"),
+                links=_UNTIL_GONE,
+            ),
+            Answer(
+                202,
+                "The same, while something still keeps the Job.",
+                relayed("Job", "Status"),
+                links=_UNTIL_GONE,
+            ),
         ),
         query.DELETE,
         body=Body(

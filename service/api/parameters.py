@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from service.dns_names import LABEL, LABEL_LENGTH, SUBDOMAIN, SUBDOMAIN_LENGTH
@@ -21,6 +22,11 @@ _LEAST, _MOST = -(2**63), 2**63 - 1
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 # Go's time.ParseDuration: https://pkg.go.dev/time#ParseDuration
 _DURATION = r"[-+]?(0|(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)"
+_TERM = re.compile(r"([0-9.]+)([a-zµμ]+)")
+_UNITS = {
+    **{"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6},
+    **{"s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,8 @@ def resource_version(name: str, told: str) -> Parameter:
 
 def duration(name: str, told: str) -> Parameter:
     """Return one that is a duration as Go writes it."""
-    return matching(name, told, "a duration such as 30s or 1m30s", _DURATION)
+    text = matching(name, told, "a duration such as 30s or 1m30s", _DURATION)
+    return replace(text, accepts=lambda value: text.accepts(value) and _nanoseconds(value) <= _MOST)
 
 
 def time(name: str, told: str) -> Parameter:
@@ -132,6 +139,11 @@ def label(name: str, told: str, of: str) -> Parameter:
 def subdomain(name: str, told: str, of: str) -> Parameter:
     """Return one that is a DNS-1123 subdomain; `of` says what has that form."""
     return matching(name, told, f"a DNS-1123 subdomain, the form of {of}", SUBDOMAIN, SUBDOMAIN_LENGTH)
+
+
+def _nanoseconds(duration: str) -> Decimal:
+    """Return how long a duration is, whichever its sign."""
+    return sum((Decimal(number) * _UNITS[unit] for number, unit in _TERM.findall(duration)), Decimal())
 
 
 def _is_time(value: str) -> bool:

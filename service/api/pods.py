@@ -7,7 +7,7 @@ from aiohttp import web
 
 from service.api import guard, keys, query
 from service.api.accept import form_of
-from service.api.answers import Answer, relayed
+from service.api.answers import Answer, Link, relayed
 from service.api.forwarding import forwarded
 from service.api.job_pods import job_pods, relaying_refusals
 from service.api.operations import JOB, Operation, Parameters
@@ -46,7 +46,14 @@ operations = (
         list_pods,
         "List a Job's pods",
         "Those that the Job's own selector matches, and the caller's, page by page where limit says so.",
-        (Answer(200, "The raw PodList.", relayed("PodList")),),
+        (
+            Answer(
+                200,
+                "The raw PodList.",
+                relayed("PodList"),
+                links=(Link("readJobLog", {"pod": "$response.body#/items/0/metadata/name"}),),
+            ),
+        ),
         query.PODS,
         refusals=(404, 406, 410),
         calls=("pods",),

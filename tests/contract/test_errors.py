@@ -73,6 +73,7 @@ async def test_dots_on_the_wire_lead_nowhere_else(proxied_api: Caller, proxy: Fa
         (f"{ALL}?labelSelector=%ff", "UTF-8"),
         (f"{ALL}?fieldSelector=a%00b", "fieldSelector"),
         (f"{ALL}?timeout=soon", "timeout"),
+        (f"{job('default', 'a')}?resourceVersion=0&timeout=2562047h47m16.854775808s", "timeout"),
         (f"{ALL}?dryRun=All", "dryRun"),
         (f"{jobs('default')}?LIMIT=1", "LIMIT"),
         (f"{job('default', 'a')}?pretty=yes", "pretty"),

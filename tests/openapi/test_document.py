@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from service.access.rights import RIGHTS
+from service.api.delete_options import DeleteOptions, Preconditions, merged
 from service.api.openapi.document import document
 from service.api.operations import Operation
 from service.api.routes import OPEN_ROUTES, OPERATIONS, PAGES, ROUTES
@@ -54,6 +56,46 @@ def test_every_reference_leads_somewhere() -> None:
         for part in pointer.split("/"):
             assert part in place, pointer
             place = place[part]
+
+
+def test_every_answer_that_has_a_job_leads_to_all_that_can_be_asked_of_one() -> None:
+    about_a_job = {call["operationId"] for path, _, call in CALLS if path.startswith(job("{namespace}", "{name}"))}
+    answered = {
+        (call["operationId"], code): set(answer["links"])
+        for _, _, call in CALLS
+        for code, answer in call["responses"].items()
+        if "links" in answer
+    }
+    assert answered == {
+        ("createJob", "201"): about_a_job,
+        ("createJob", "200"): about_a_job,
+        ("listJobs", "200"): about_a_job,
+        ("listAllJobs", "200"): about_a_job,
+        ("deleteJob", "200"): {"waitForJob"},
+        ("deleteJob", "202"): {"waitForJob"},
+        ("listJobPods", "200"): {"readJobLog"},
+    }
+
+
+@pytest.mark.parametrize(("path", "call"), [(path, call) for path, _, call in CALLS])
+def test_a_link_has_all_that_its_call_must_be_told_and_nothing_unknown(path: str, call: dict[str, Any]) -> None:
+    told = {other["operationId"]: other["parameters"] for _, _, other in CALLS}
+    for link in [each for answer in call["responses"].values() for each in answer.get("links", {}).values()]:
+        parameters = told[link["operationId"]]
+        assert {each["name"] for each in parameters if each.get("required")} <= link["parameters"].keys()
+        assert link["parameters"].keys() <= {each["name"] for each in parameters if each["in"] != "header"}
+        for value in link["parameters"].values():
+            of_the_path = re.fullmatch(r"\$request\.path\.(\w+)", value)
+            assert of_the_path is None or f"{{{of_the_path[1]}}}" in path
+
+
+def test_delete_options_are_told_as_they_are_read() -> None:
+    for struct in (DeleteOptions, Preconditions):
+        told = DOCUMENT["components"]["schemas"][struct.__name__]
+        assert told["properties"].keys() == {each.name for each in msgspec.structs.fields(struct)}
+        assert told["additionalProperties"] is False
+    policy = DOCUMENT["components"]["schemas"]["DeleteOptions"]["properties"]["propagationPolicy"]
+    assert all(merged({}, msgspec.json.encode({"propagationPolicy": value})) for value in policy["enum"])
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)

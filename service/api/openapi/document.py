@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import msgspec
 
 from service import version
 from service.access.rights import RIGHTS, Right
 from service.api.answers import ALWAYS, JSON, REFUSALS, YAML, Answer, Header, reference
+from service.api.delete_options import Propagation
 from service.api.operations import JOB, Body, Operation
 from service.api.parameters import Parameter
 from service.resources import JOBS
@@ -90,7 +91,7 @@ def document(operations: Sequence[Operation], *, by_token: bool) -> _Object:
         ],
         "paths": paths,
         "components": {
-            "schemas": {**_kubernetes_schemas(), **_SCHEMAS},
+            "schemas": {**_read_strictly(_kubernetes_schemas()), **_SCHEMAS},
             "responses": {f"Error{code}": _refusal(code, told) for code, told in REFUSALS.items()}
             | {"Error": _refusal(0, "Anything else that the apiserver says.")},
             "headers": {name: _header(header) for name, header in _HEADERS.items()},
@@ -102,7 +103,7 @@ def document(operations: Sequence[Operation], *, by_token: bool) -> _Object:
 def _operation(operation: Operation, all_of_them: Iterable[Operation]) -> _Object:
     guarded = bool(operation.calls)
     refusals = sorted({*operation.refusals, *(ALWAYS if guarded else (400, 431))})
-    answers = {str(each.code): _answer(each, all_of_them) for each in operation.answers}
+    answers = {str(each.code): _answer(each) | _links(each, operation, all_of_them) for each in operation.answers}
     answers |= {str(code): {"$ref": f"#/components/responses/Error{code}"} for code in refusals}
     described: _Object = {
         "operationId": operation.id,
@@ -152,7 +153,7 @@ def _body(body: Body) -> _Object:
     return {"description": body.told, "required": body.required, "content": content}
 
 
-def _answer(answer: Answer, operations: Iterable[Operation]) -> _Object:
+def _answer(answer: Answer) -> _Object:
     described: _Object = {
         "description": answer.told,
         "headers": {"X-Request-Id": {"$ref": "#/components/headers/Request-Id"}}
@@ -160,15 +161,22 @@ def _answer(answer: Answer, operations: Iterable[Operation]) -> _Object:
     }
     if answer.content:
         described["content"] = {media_type: {"schema": schema} for media_type, schema in answer.content.items()}
+    return described
+
+
+def _links(answer: Answer, operation: Operation, operations: Iterable[Operation]) -> _Object:
+    links: _Object = {}
     if answer.job_at is not None:
         metadata = f"$response.body#{answer.job_at}/metadata"
         found = {"namespace": f"{metadata}/namespace", "name": f"{metadata}/name"}
-        described["links"] = {
-            each.id: {"operationId": each.id, "parameters": found}
-            for each in operations
-            if each.path.startswith(JOB)
-        }
-    return described
+        links = {each.id: _link(each.id, found) for each in operations if each.path.startswith(JOB)}
+    same = {each.name: f"$request.path.{each.name}" for each in operation.path_parameters}
+    links |= {each.id: _link(each.id, {**same, **each.query}) for each in answer.links}
+    return {"links": links} if links else {}
+
+
+def _link(call: str, parameters: Mapping[str, str]) -> _Object:
+    return {"operationId": call, "parameters": dict(parameters)}
 
 
 def _refusal(code: int, told: str) -> _Object:
@@ -182,6 +190,19 @@ def _refusal(code: int, told: str) -> _Object:
 def _right(right: Right) -> dict[str, str]:
     told = {"verb": right.verb, "apiGroup": right.resource.group, "resource": right.resource.rule}
     return told | ({"name": right.names} if right.names else {})
+
+
+def _read_strictly(schemas: Mapping[str, _Object]) -> dict[str, _Object]:
+    """Return the schemas with DeleteOptions as they are read here; the apiserver drops what it does not know."""
+    options, preconditions = schemas["DeleteOptions"], schemas["Preconditions"]
+    values = {"kind": ["DeleteOptions"], "propagationPolicy": list(get_args(Propagation))}
+    properties = {name: options["properties"][name] | {"enum": values[name]} for name in values}
+    closed = {"additionalProperties": False}
+    return {
+        **schemas,
+        "DeleteOptions": options | closed | {"properties": options["properties"] | properties},
+        "Preconditions": preconditions | closed,
+    }
 
 
 def _kubernetes_schemas() -> Mapping[str, _Object]:
