@@ -49,6 +49,8 @@ def measure(rows: Sequence[Row], servers: Servers, rounds: int) -> list[RowResul
     results = [RowResult(row) for row in rows]
     for number in range(rounds):
         for result in results:
+            if result.row.most_rounds is not None and number >= result.row.most_rounds:
+                continue
             # Nobody is always the first after a pause.
             shift = number % len(result.row.names)
             for name in (*result.row.names[shift:], *result.row.names[:shift]):
