@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from .large_lists import list_rows
 from .load_builder import watchload
 from .reads import read_rows
 from .rows import Row
@@ -13,6 +14,7 @@ def all_rows(watch_program: Path, seconds: int, watch_seconds: int) -> tuple[Row
     """Return every row; a turn of most of them takes so many seconds, one of watching so many."""
     return (
         *read_rows(seconds),
+        *list_rows(seconds),
         *watch_rows(watch_program, watch_seconds),
     )
 
