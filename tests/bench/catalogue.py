@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from .creates import create_rows
 from .large_lists import list_rows
 from .load_builder import watchload
 from .reads import read_rows
@@ -15,6 +16,7 @@ def all_rows(watch_program: Path, seconds: int, watch_seconds: int) -> tuple[Row
     return (
         *read_rows(seconds),
         *list_rows(seconds),
+        *create_rows(seconds),
         *watch_rows(watch_program, watch_seconds),
     )
 
