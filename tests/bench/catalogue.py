@@ -6,6 +6,7 @@ from pathlib import Path
 from .creates import create_rows
 from .large_lists import list_rows
 from .load_builder import watchload
+from .logs import log_row
 from .reads import read_rows
 from .rows import Row
 from .watches import watch_rows
@@ -17,6 +18,7 @@ def all_rows(watch_program: Path, seconds: int, watch_seconds: int) -> tuple[Row
         *read_rows(seconds),
         *list_rows(seconds),
         *create_rows(seconds),
+        log_row(seconds),
         *watch_rows(watch_program, watch_seconds),
     )
 
