@@ -9,6 +9,7 @@ from .load_builder import watchload
 from .logs import log_row
 from .reads import read_rows
 from .rows import Row
+from .waits import wait_row
 from .watches import watch_rows
 
 
@@ -20,6 +21,7 @@ def all_rows(watch_program: Path, seconds: int, watch_seconds: int) -> tuple[Row
         *create_rows(seconds),
         log_row(seconds),
         *watch_rows(watch_program, watch_seconds),
+        wait_row(),
     )
 
 
