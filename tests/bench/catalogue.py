@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .creates import create_rows
+from .growth import growth_rows
 from .large_lists import list_rows
 from .load_builder import watchload
 from .logs import log_row
 from .reads import read_rows
 from .rows import Row
+from .start import start_row
 from .waits import wait_row
 from .watches import watch_rows
 
@@ -22,6 +24,8 @@ def all_rows(watch_program: Path, seconds: int, watch_seconds: int) -> tuple[Row
         log_row(seconds),
         *watch_rows(watch_program, watch_seconds),
         wait_row(),
+        start_row(),
+        *growth_rows(seconds),
     )
 
 
