@@ -32,8 +32,8 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f232
   text { fill: #f0f6fc }
   .note { fill: #9198a1 }
   .card { fill: #0d1117; stroke: #3d444d }
-  .direct { fill: #3d444d }
-  .proxy { fill: #656c76 }
+  .direct { fill: #4c545e }
+  .proxy { fill: #7d8590 }
   .service { fill: #4493f8 }
 }
 """
@@ -55,7 +55,7 @@ class Bar:
 
 def as_svg(machine: dict[str, Any], results: Sequence[RowResult]) -> str:
     """Return the chart of the rows that compare servers."""
-    groups = [(result.row.title, bars) for result in results if len(bars := bars_of(result)) > 1]
+    groups = [(_title(result), bars) for result in results if len(bars := bars_of(result)) > 1]
     height = TOP + sum(LINE * (1 + len(bars)) + GAP for _, bars in groups)
     return "\n".join(
         [
@@ -78,6 +78,10 @@ def bars_of(result: RowResult) -> list[Bar]:
     found = {name: value for name in result.row.names if (value := result.median(name, figure)) is not None}
     most = max(found.values(), default=0.0) or 1.0
     return [Bar(name, value / most, _value(result, name, value)) for name, value in found.items()]
+
+
+def _title(result: RowResult) -> str:
+    return result.row.title + (" (less is better)" if result.row.compared.endswith("_ms") else "")
 
 
 def _value(result: RowResult, server: str, value: float) -> str:

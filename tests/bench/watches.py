@@ -97,7 +97,7 @@ def _figures(found: dict[str, Any]) -> dict[str, float]:
         "changes_per_second": found["rate"],
         # Near a whole core, the load itself would be what is measured.
         "load_cores": found["load_cores"],
-        "mb_per_second": found["bytes"] / seconds / 1e6,
+        "received_mb": found["bytes"] / 1e6,
     }
 
 
