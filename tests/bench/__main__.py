@@ -5,6 +5,7 @@ import json
 import resource
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,12 +67,13 @@ def _positive(text: str) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     wrk.check()
     rows = catalogue.chosen(arguments.rows, arguments.seconds, arguments.watch_seconds)
-    facts = machine.facts()
+    facts, began = machine.facts(), time.monotonic()
     _allow_files(FILES)
     with Servers() as servers:
         _prepare(servers, rows)
         facts |= {**machine.versions(servers), "bytes of a Job": jobs.size(servers.admin)}
         found = results.measure(rows, servers, arguments.rounds)
+    facts["minutes"] = round((time.monotonic() - began) / 60, 1)
     settings = {name: value for name, value in vars(arguments).items() if name not in {"output", "svg"}}
     _write(arguments.output, json.dumps(report.as_json(facts, settings, found), indent=2) + "\n")
     _write(arguments.svg, chart.as_svg(facts, found))
@@ -84,6 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _prepare(servers: Servers, rows: Sequence[Row]) -> None:
     # In the rows' order, so that two runs make the same.
     for wanted in dict.fromkeys([jobs.EXAMPLE, *(row.jobs for row in rows)]):
+        results.say(f"{wanted.namespace}: making {wanted.count:,} Jobs")
         jobs.create(servers.admin, wanted)
     for row in rows:
         if row.prepare is not None:

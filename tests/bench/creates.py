@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import yaml
 
 from . import jobs, wrk
+from .asking import warm_up
 from .candidates import Candidate
 from .http_json import AnswerError
 from .jobs import JobSet
@@ -13,7 +14,6 @@ from .procfs import GoneError
 from .reads import essence
 from .rows import Figures, Row, RowError, at_least
 from .servers import DIRECT, PROXY, SERVICE, Servers
-from .warm_up import warm_up
 
 JOBS = JobSet("bench-creates", 0)
 CONNECTIONS = (1, 16)

@@ -4,12 +4,12 @@ import time
 from dataclasses import dataclass
 
 from . import large_lists, procfs, reads, start, wrk
+from .asking import warm_up
 from .candidates import Candidate
 from .http_json import AnswerError
 from .jobs import SELECTED, SELECTOR, JobSet
 from .rows import Figures, Row, RowError
 from .servers import DIRECT, SERVICE, Servers
-from .warm_up import warm_up
 
 MANY = JobSet("bench-many", 50_000)
 JOBS = (start.JOBS, reads.JOBS, large_lists.JOBS, MANY)

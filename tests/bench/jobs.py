@@ -9,6 +9,7 @@ import yaml
 
 from tests.contract.manifests import SLEEP1
 
+from .asking import ask_all
 from .candidates import Candidate
 from .http_json import Connection
 
@@ -18,7 +19,9 @@ NAME_PATTERN = f"{PREFIX}%04d"
 # So many have a label that the others have not.
 SELECTED = 10
 SELECTOR = "job-api.bench/selected"
-SETTLE_SECONDS = 120.0
+MADE_AT_ONCE = 8
+# The controller writes into each of up to fifty thousand.
+SETTLE_SECONDS = 900.0
 POLL_SECONDS = 0.5
 # A row each, of some hundred bytes, whatever the Jobs' size.
 AS_TABLE = {"Accept": "application/json;as=Table;g=meta.k8s.io;v=v1"}
@@ -62,10 +65,8 @@ def create(apiserver: Candidate, wanted: JobSet) -> None:
     with apiserver.connection() as connection:
         connection.text("POST", "/api/v1/namespaces", {"metadata": {"name": wanted.namespace}})
         collection = apiserver.list_path(wanted.namespace)
-        for number in range(wanted.count):
-            labels = {**LABELS, SELECTOR: "true"} if number < SELECTED else LABELS
-            path = f"{collection}?fieldManager=kubectl-create"
-            connection.text("POST", path, manifest(job_name(number), labels, suspend=True))
+        path = f"{collection}?fieldManager=kubectl-create"
+        ask_all(apiserver, MADE_AT_ONCE, (("POST", path, _numbered(number)) for number in range(wanted.count)))
         _wait_until_suspended(connection, collection)
 
 
@@ -73,6 +74,11 @@ def size(apiserver: Candidate) -> int:
     """Return the bytes of one Job, that of EXAMPLE, as the apiserver answers it."""
     with apiserver.connection() as connection:
         return len(connection.text("GET", apiserver.job_path(EXAMPLE.namespace, job_name(0))))
+
+
+def _numbered(number: int) -> dict[str, Any]:
+    labels = {**LABELS, SELECTOR: "true"} if number < SELECTED else LABELS
+    return manifest(job_name(number), labels, suspend=True)
 
 
 def manifest(name: str, labels: Mapping[str, str] = LABELS, **spec: object) -> dict[str, Any]:

@@ -5,13 +5,13 @@ import time
 from dataclasses import dataclass
 
 from . import jobs, wrk
+from .asking import warm_up
 from .candidates import Candidate
 from .http_json import AnswerError, Connection
 from .jobs import JobSet
 from .procfs import GoneError
 from .rows import Figures, Row, RowError
 from .servers import DIRECT, PROXY, SERVICE, Servers
-from .warm_up import warm_up
 
 JOBS = JobSet("bench-logs", 0)
 JOB = "loud"

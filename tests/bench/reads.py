@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import wrk
+from .asking import warm_up
 from .candidates import Candidate
 from .http_json import AnswerError
 from .jobs import NAME_PATTERN, JobSet, job_name
 from .procfs import GoneError
 from .rows import Figures, Goal, Row, RowError, at_least, at_most
 from .servers import DIRECT, PROXY, SERVICE, SERVICE_NONE, SERVICE_PASSTHROUGH, Servers
-from .warm_up import warm_up
 
 JOBS = JobSet("bench-reads", 1000)
 HOT = job_name(JOBS.count // 2)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.bench import jobs
+from tests.bench.asking import warm_up
 from tests.bench.candidates import RAW, RAW_LOG, Candidate
 from tests.bench.http_json import AnswerError
 from tests.bench.waiters import Answered, Waiters
 from tests.bench.waits import is_right, latencies
-from tests.bench.warm_up import warm_up
 from tests.bench.wrk import NAME, Load, LoadError, figures_of, variables
 
 CANDIDATE = Candidate("service", "http://127.0.0.1:1", 1, RAW, "/name/", RAW_LOG, "Bearer token")

@@ -88,6 +88,7 @@ def test_what_is_steady_has_fewer_rounds() -> None:
         (at_most(0.5, "cpu_ms", PROXY, beyond=0.4), 0.45, True, False),
         (at_most(0.5, "cpu_ms", PROXY, beyond=0.4), 0.4, True, True),
         (at_most(16, "growth_mb"), 1.0, True, False),
+        (at_most(0, "wrong"), 0.0, True, False),
     ],
 )
 def test_a_goal_has_a_bound_and_perhaps_one_beyond(goal: Goal, value: float, met: bool, exceeded: bool) -> None:
