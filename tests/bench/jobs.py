@@ -64,9 +64,11 @@ def create(apiserver: Candidate, wanted: JobSet) -> None:
     """
     with apiserver.connection() as connection:
         connection.text("POST", "/api/v1/namespaces", {"metadata": {"name": wanted.namespace}})
-        collection = apiserver.list_path(wanted.namespace)
-        path = f"{collection}?fieldManager=kubectl-create"
-        ask_all(apiserver, MADE_AT_ONCE, (("POST", path, _numbered(number)) for number in range(wanted.count)))
+    collection = apiserver.list_path(wanted.namespace)
+    path = f"{collection}?fieldManager=kubectl-create"
+    ask_all(apiserver, MADE_AT_ONCE, (("POST", path, _numbered(number)) for number in range(wanted.count)))
+    # A connection from before that would have been closed, as an idle one is.
+    with apiserver.connection() as connection:
         _wait_until_suspended(connection, collection)
 
 
