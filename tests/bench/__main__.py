@@ -5,25 +5,20 @@ import json
 import resource
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tests.cluster.go_module import BuildError
 from tests.cluster.readiness import StartError
 
-from . import jobs, machine, report, results, wrk
+from . import catalogue, chart, jobs, machine, report, results, wrk
 from .http_json import AnswerError
-from .load_builder import watchload
-from .reads import read_rows
 from .rows import Row
 from .servers import ROOT, Servers
-from .watches import watch_row
 
-KEYS = ("a-hot", "b-get", "b-list", "c")
-WATCH_KEY = "c"
-# Besides one for each watcher.
-FILES = 500
+# One for each of the watchers, and some.
+FILES = 6000
 
 
 def main() -> int:
@@ -47,12 +42,19 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--rows", nargs="+", choices=KEYS, default=list(KEYS), help="what to measure")
+    parser.add_argument(
+        "--rows",
+        nargs="+",
+        choices=catalogue.NAMES,
+        default=catalogue.DEFAULT,
+        metavar="ROW",
+        help=f"what to measure, each row or a group of them: {', '.join(catalogue.NAMES)}",
+    )
     parser.add_argument("--rounds", type=_positive, default=3, help="how often each server has its turn")
-    parser.add_argument("--seconds", type=_positive, default=10, help="how long a turn of reading takes")
-    parser.add_argument("--watch-seconds", type=_positive, default=30, help="how long Jobs change in row c")
-    parser.add_argument("--watchers", type=_positive, default=1000, help="how many watch in row c")
+    parser.add_argument("--seconds", type=_positive, default=3, help="how long a turn of reading or creating takes")
+    parser.add_argument("--watch-seconds", type=_positive, default=10, help="how long Jobs change in rows (c)")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "bench.json", help="the report as JSON")
+    parser.add_argument("--svg", type=Path, default=ROOT / "build" / "bench.svg", help="the report as a chart")
     return parser.parse_args()
 
 
@@ -63,28 +65,32 @@ def _positive(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    rows = _rows(arguments)
-    facts = machine.facts()
-    _allow_files(arguments.watchers + FILES)
+    wrk.check()
+    rows = catalogue.chosen(arguments.rows, arguments.seconds, arguments.watch_seconds)
+    facts, began = machine.facts(), time.monotonic()
+    _allow_files(FILES)
     with Servers() as servers:
-        for wanted in {row.jobs for row in rows}:
-            jobs.create(servers.direct, wanted)
-        facts |= {**machine.versions(servers), "bytes of a Job": jobs.size(servers.direct, rows[0].jobs)}
+        _prepare(servers, rows)
+        facts |= {**machine.versions(servers), "bytes of a Job": jobs.size(servers.admin)}
         found = results.measure(rows, servers, arguments.rounds)
-    settings = {name: value for name, value in vars(arguments).items() if name != "output"}
-    _write(arguments.output, report.as_json(facts, settings, found))
-    sys.stdout.write(f"{report.as_text(facts, found)}\nthe same as JSON: {arguments.output}\n")
+    facts["minutes"] = round((time.monotonic() - began) / 60, 1)
+    settings = {name: value for name, value in vars(arguments).items() if name not in {"output", "svg"}}
+    _write(arguments.output, json.dumps(report.as_json(facts, settings, found), indent=2) + "\n")
+    _write(arguments.svg, chart.as_svg(facts, found))
+    sys.stdout.write(
+        f"{report.as_text(facts, found)}\nthe same as JSON: {arguments.output}\nas a chart: {arguments.svg}\n"
+    )
     return 1 if any(result.failures for result in found) else 0
 
 
-def _rows(arguments: argparse.Namespace) -> Sequence[Row]:
-    """Return the rows that were asked for, after a look at whether their loads can be made at all."""
-    rows: list[Row] = [row for row in read_rows(arguments.seconds) if row.key in arguments.rows]
-    if rows:
-        wrk.check()
-    if WATCH_KEY in arguments.rows:
-        rows.append(watch_row(WATCH_KEY, watchload(), arguments.watchers, arguments.watch_seconds))
-    return rows
+def _prepare(servers: Servers, rows: Sequence[Row]) -> None:
+    # In the rows' order, so that two runs make the same.
+    for wanted in dict.fromkeys([jobs.EXAMPLE, *(row.jobs for row in rows)]):
+        results.say(f"{wanted.namespace}: making {wanted.count:,} Jobs")
+        jobs.create(servers.admin, wanted)
+    for row in rows:
+        if row.prepare is not None:
+            row.prepare(servers)
 
 
 def _allow_files(wanted: int) -> None:
@@ -95,9 +101,9 @@ def _allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n")
+    path.write_text(content)
 
 
 if __name__ == "__main__":

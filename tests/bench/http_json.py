@@ -3,11 +3,15 @@
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 SECONDS = 60.0
+BLOCK_BYTES = 1 << 20
+FAULTS = (OSError, http.client.HTTPException)
+NONE: Mapping[str, str] = {}
 
 
 class AnswerError(Exception):
@@ -33,27 +37,64 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def text(self, method: str, path: str, body: object = None) -> str:
-        """Send a request, with a JSON body if one is given, and return the answer's body.
+    def text(self, method: str, path: str, body: object = None, headers: Mapping[str, str] = NONE) -> str:
+        """Send a request, with a body if one is given, as JSON unless it is bytes, and return the answer's.
 
         Raises:
             AnswerError: there is none, or it is no 2xx.
         """
-        data = None if body is None else json.dumps(body)
-        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
+        self.ask(method, path, body, headers)
+        return self.answer(method, path)
+
+    def ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] = NONE) -> None:
+        """Do the first half of it: send the request, as several connections do at once."""
+        data = body if isinstance(body, bytes | None) else json.dumps(body)
+        kind = {} if body is None else {"Content-Type": "application/json"}
         try:
-            self._connection.request(method, path, data, headers)
+            self._connection.request(method, path, data, {**self._headers, **kind, **headers})
+        except FAULTS as error:
+            raise AnswerError(f"{method} {path}: {type(error).__name__}: {error}") from error
+
+    def answer(self, method: str, path: str) -> str:
+        """Do the second half, of what was asked last."""
+        try:
             answer = self._connection.getresponse()
             text = answer.read().decode()
-        except (OSError, http.client.HTTPException) as error:
+        except FAULTS as error:
             raise AnswerError(f"{method} {path}: {type(error).__name__}: {error}") from error
         if not 200 <= answer.status < 300:
             raise AnswerError(f"{method} {path}: {answer.status} {_message(text)}")
         return text
 
+    def timed(self, path: str) -> tuple[float, float]:
+        """GET what is at a path, and return the seconds until the first byte of the body, and until the last.
+
+        Raises:
+            AnswerError: there is no answer, it is no 2xx, or does not come whole.
+        """
+        try:
+            self._connection.connect()
+            began = time.perf_counter()
+            self._connection.request("GET", path, headers=self._headers)
+            answer = self._connection.getresponse()
+            start = answer.read(1)
+            first = time.perf_counter() - began
+            while answer.status == 200 and answer.read(BLOCK_BYTES):
+                pass
+            total = time.perf_counter() - began
+            if answer.status != 200:
+                raise AnswerError(f"GET {path}: {answer.status} {_message((start + answer.read()).decode())}")
+        except FAULTS as error:
+            raise AnswerError(f"GET {path}: {type(error).__name__}: {error}") from error
+        return first, total
+
+    def json(self, method: str, path: str, body: object = None, headers: Mapping[str, str] = NONE) -> Any:
+        """Do the same, and return the answer's body as JSON."""
+        return json.loads(self.text(method, path, body, headers))
+
     def get(self, path: str) -> Any:
         """Return what is at a path, as JSON."""
-        return json.loads(self.text("GET", path))
+        return self.json("GET", path)
 
 
 def _message(text: str) -> str:

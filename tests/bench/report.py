@@ -25,24 +25,38 @@ class Column:
 
 COLUMNS = (
     Column("per_second", "/s", ",.0f"),
+    Column("mb_per_second", "MB/s", ",.1f"),
     Column("p50_ms", "p50 ms", ".2f"),
     Column("p99_ms", "p99 ms", ".2f"),
     Column("max_ms", "max ms", ".1f"),
     Column("cpu_ms", "CPU ms", ".3f"),
+    Column("first_ms", "first ms", ".1f"),
+    Column("total_ms", "total ms", ".0f"),
+    Column("others", "others x", ".2f"),
     Column("reference_p50_ms", "ref p50", ".2f"),
     Column("reference_p99_ms", "ref p99", ".2f"),
     Column("wrong", "wrong", ".0f"),
+    Column("ready_ms", "ready ms", ",.0f"),
     Column("idle_kb", "kB idle", ".1f"),
     Column("peak_kb", "kB peak", ".1f"),
+    Column("idle_mb", "MB idle", ".1f"),
+    Column("peak_mb", "MB peak", ".1f"),
+    Column("growth_mb", "MB more", ".1f"),
     Column("upstream", "upstream", ".0f"),
 )
 LEGEND = """\
-Each figure is the median of the rounds; each ratio is the median of the rounds' own ratios.
+Each figure is the median of the rounds; each ratio is the median of the rounds' own ratios. `service` is in mode
+delegated, called with a ServiceAccount's token, with its cache, limits, metrics and audit lines.
 /s        answers a second; in (c) events a second that reached the watchers
 CPU ms    processor time of the server's process for one answer, or for one event at one watcher
+first ms  until the first byte of the body, with nothing else to do
+total ms  until the last byte, likewise
+others    how many times its idle p99 a small call's p99 is meanwhile
 ref       when one watch on the apiserver itself sees the same changes
-wrong     changes that a watcher missed, saw twice, or saw out of order
-kB        growth of the server's memory for one watcher: when all are connected and idle, and at its peak
+wrong     changes that a watcher missed, saw twice, or saw out of order; answers that are not those of the apiserver
+ready ms  from the start of the process until it is ready; where Jobs grow, until all of them are cached
+kB        memory for one watcher, waiter or Job: when all are there and nothing happens, and at its peak
+MB        memory of the process: at rest, at its peak, and its growth at its peak
 upstream  watches of Jobs that the apiserver serves to the service
 """
 
@@ -85,20 +99,32 @@ def _ratio_text(result: RowResult, server: str) -> str:
     if server in result.failures:
         return "failed"
     ratio = result.ratio(server, row.compared, row.base)
-    return "" if ratio is None else f"{_heading(row.compared)}: {ratio:.2f} x {row.base}"
+    return "" if ratio is None else f"{heading(row.compared)}: {ratio:.2f} x {row.base}"
 
 
 def _goal_cells(result: RowResult, goal: Goal) -> Cells:
     value = result.reached(goal)
     sign = "≥" if goal.is_minimum else "≤"
-    wording = f"{_heading(goal.figure)} {sign} {goal.bound:g}" + (f" x {goal.against}" if goal.against else "")
+    wording = f"{heading(goal.figure)} {sign} {goal.bound:g}" + (f" x {goal.against}" if goal.against else "")
     if value is None:
         return [f"  {result.row.key}", "", "not measured", wording]
+    if goal.beyond is not None:
+        wording += f"; beyond: {sign} {goal.beyond:g}, {'met' if goal.is_exceeded(value) else 'missed'}"
     return [f"  {result.row.key}", f"{value:.2f}", "met" if goal.is_met(value) else "missed", wording]
 
 
-def _heading(figure: str) -> str:
-    return next(column.heading for column in COLUMNS if column.figure == figure)
+def heading(figure: str) -> str:
+    """Return how the table calls a figure."""
+    return _column(figure).heading
+
+
+def shown(figure: str, value: float) -> str:
+    """Return a figure as the table writes it."""
+    return _column(figure).text(value)
+
+
+def _column(figure: str) -> Column:
+    return next(column for column in COLUMNS if column.figure == figure)
 
 
 def _aligned(lines: Sequence[Cells]) -> list[str]:
@@ -140,4 +166,6 @@ def _goal_json(result: RowResult, goal: Goal) -> dict[str, Any]:
         "at_least" if goal.is_minimum else "at_most": goal.bound,
         "reached": value,
         "met": None if value is None else goal.is_met(value),
+        "beyond": goal.beyond,
+        "beyond_met": None if value is None or goal.beyond is None else goal.is_exceeded(value),
     }

@@ -49,10 +49,12 @@ def measure(rows: Sequence[Row], servers: Servers, rounds: int) -> list[RowResul
     results = [RowResult(row) for row in rows]
     for number in range(rounds):
         for result in results:
+            if result.row.most_rounds is not None and number >= result.row.most_rounds:
+                continue
             # Nobody is always the first after a pause.
             shift = number % len(result.row.names)
             for name in (*result.row.names[shift:], *result.row.names[:shift]):
-                _say(f"round {number + 1} of {rounds}: {result.row.title}: {name}")
+                say(f"round {number + 1} of {rounds}: {result.row.title}: {name}")
                 _measure(result, servers, name)
     return results
 
@@ -68,6 +70,7 @@ def _measure(result: RowResult, servers: Servers, name: str) -> None:
         result.failures[name] = str(error)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell who waits for the report what is being done."""
     sys.stderr.write(f"bench: {text}\n")
     sys.stderr.flush()

@@ -1,5 +1,6 @@
 """What a row of the report is: something to do to each of some servers, and what the service should reach."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -19,26 +20,35 @@ class Goal:
 
     Attributes:
         against: the server whose figure the service's is divided by; empty: the bound is for the figure itself.
+        beyond: a harder bound, which is hoped for; None: there is none.
     """
 
     figure: str
     bound: float
     is_minimum: bool
     against: str = ""
+    beyond: float | None = None
 
     def is_met(self, value: float) -> bool:
         """Say whether a figure, or a ratio, is as good as the goal."""
-        return value >= self.bound if self.is_minimum else value <= self.bound
+        return self._is_within(value, self.bound)
+
+    def is_exceeded(self, value: float) -> bool:
+        """Say whether it is as good as the harder bound; without one nothing is."""
+        return self._is_within(value, math.nan if self.beyond is None else self.beyond)
+
+    def _is_within(self, value: float, bound: float) -> bool:
+        return value >= bound if self.is_minimum else value <= bound
 
 
-def at_least(bound: float, figure: str, against: str = "") -> Goal:
+def at_least(bound: float, figure: str, against: str = "", *, beyond: float | None = None) -> Goal:
     """Return a goal that more is better of."""
-    return Goal(figure, bound, is_minimum=True, against=against)
+    return Goal(figure, bound, is_minimum=True, against=against, beyond=beyond)
 
 
-def at_most(bound: float, figure: str, against: str = "") -> Goal:
+def at_most(bound: float, figure: str, against: str = "", *, beyond: float | None = None) -> Goal:
     """Return a goal that less is better of."""
-    return Goal(figure, bound, is_minimum=False, against=against)
+    return Goal(figure, bound, is_minimum=False, against=against, beyond=beyond)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +63,9 @@ class Row:
         compared: the figure that it compares.
         jobs: those that must be there.
         measure: measures the server of a name once; raises RowError when that cannot be done.
+        prepare: makes what else must be there, once.
+        most_rounds: where the figures are steady, or cost minutes, so many rounds are enough.
+        by_default: it is measured unless others are asked for.
     """
 
     key: str
@@ -63,3 +76,6 @@ class Row:
     jobs: JobSet
     goals: tuple[Goal, ...]
     measure: Callable[[Servers, str], Figures]
+    prepare: Callable[[Servers], None] | None = None
+    most_rounds: int | None = None
+    by_default: bool = True

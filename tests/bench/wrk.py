@@ -1,18 +1,21 @@
-"""Load of one URL by wrk, and what it costs the server's process."""
+"""Load by wrk, and what it costs the server's process."""
 
 import json
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from .candidates import Candidate
 from .procfs import cpu_seconds
 
 SCRIPT = Path(__file__).resolve().parent / "wrk.lua"
-WARM_UP_SECONDS = 1
 PATIENCE_SECONDS = 60
+# Where the name goes in a manifest that is sent again and again.
+NAME = "NAME-OF-ITS-OWN"
 
 
 class LoadError(Exception):
@@ -21,10 +24,20 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is asked of a candidate: a path, and by how many connections that ask again at once when answered."""
+    """What is asked of a candidate, by how many connections that ask again at once when answered.
+
+    Attributes:
+        path: what to GET; with jobs it has a place for a number, as `%04d`.
+        jobs: so many numbers are put there in turn, from 0; 0: there is no such place.
+        manifest: what to POST, with NAME in the place of the name; empty: nothing is sent.
+        pause_ms: how long each connection waits before it asks again.
+    """
 
     path: str
     connections: int
+    jobs: int = 0
+    manifest: str = ""
+    pause_ms: int = 0
 
 
 def check() -> None:
@@ -38,48 +51,94 @@ def check() -> None:
 
 
 def measure(candidate: Candidate, load: Load, seconds: int) -> dict[str, float]:
-    """Warm a candidate up, load it for some seconds, and return the figures.
+    """Load a candidate for some seconds and return the figures.
+
+    To warm it up, see `warm_up()`, is the caller's business.
 
     Raises:
         LoadError: wrk failed, or some answer was no success.
     """
-    _run(candidate, load, WARM_UP_SECONDS)
     before = cpu_seconds(candidate.pid)
-    found = _run(candidate, load, seconds)
-    spent = cpu_seconds(candidate.pid) - before
+    with Running(candidate, load, seconds) as loaded:
+        found = loaded.figures()
+    return {**found, "cpu_ms": (cpu_seconds(candidate.pid) - before) * 1000 / found["requests"]}
+
+
+class Running:
+    """A load under way, for a `with` block."""
+
+    def __init__(self, candidate: Candidate, load: Load, seconds: int) -> None:
+        self._seconds = seconds
+        self._process = subprocess.Popen(
+            [
+                *("wrk", "--threads=1", f"--connections={load.connections}", f"--duration={seconds}s"),
+                *(
+                    "--timeout=30s",
+                    f"--script={SCRIPT}",
+                    candidate.url + (load.path % 0 if load.jobs else load.path),
+                ),
+            ],
+            env={"PATH": os.environ.get("PATH", os.defpath), **variables(candidate, load)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        # Reads what is left, closes the pipes and waits.
+        self._process.communicate()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything was asked."""
+        return self._process.poll() is not None
+
+    def figures(self) -> dict[str, float]:
+        """Wait for its end and return what wrk found.
+
+        Raises:
+            LoadError: wrk failed, nothing was answered, or some answer was no success.
+        """
+        output, errors = self._process.communicate(timeout=self._seconds + PATIENCE_SECONDS)
+        if self._process.returncode != 0:
+            raise LoadError(f"wrk ended with exit code {self._process.returncode}: {' '.join(errors.split())}")
+        return figures_of(output)
+
+
+def figures_of(output: str) -> dict[str, float]:
+    """Return the figures of what the script printed last.
+
+    Raises:
+        LoadError: nothing was answered, or some answer was no success.
+    """
+    found: dict[str, float] = json.loads(output.splitlines()[-1])
+    if found["errors"]:
+        raise LoadError(f"{found['errors']} of {found['requests']} answers were no success, or did not come whole")
     if not found["requests"]:
-        raise LoadError(f"not one answer within {seconds} s")
+        raise LoadError(f"not one answer within {found['seconds']:.0f} s")
     return {
+        "requests": found["requests"],
         "per_second": found["requests"] / found["seconds"],
+        "mb_per_second": found["bytes"] / found["seconds"] / 1e6,
         "p50_ms": found["p50_ms"],
         "p99_ms": found["p99_ms"],
         "max_ms": found["max_ms"],
-        "cpu_ms": spent * 1000 / found["requests"],
-        "mb_per_second": found["bytes"] / found["seconds"] / 1e6,
     }
 
 
-def _run(candidate: Candidate, load: Load, seconds: int) -> dict[str, float]:
-    command = [
-        *("wrk", "--threads=1", f"--connections={load.connections}", f"--duration={seconds}s"),
-        *("--timeout=30s", f"--script={SCRIPT}"),
-        candidate.url + load.path,
-    ]
-    result = subprocess.run(
-        command,
-        env={"PATH": os.environ.get("PATH", os.defpath), **_credentials(candidate)},
-        capture_output=True,
-        text=True,
-        timeout=seconds + PATIENCE_SECONDS,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise LoadError(f"wrk ended with exit code {result.returncode}: {' '.join(result.stderr.split())}")
-    found: dict[str, float] = json.loads(result.stdout.splitlines()[-1])
-    if found["errors"]:
-        raise LoadError(f"{found['errors']} of {found['requests']} answers were no success, or did not come whole")
+def variables(candidate: Candidate, load: Load) -> dict[str, str]:
+    """Return what the script is told of a load."""
+    found = {"WRK_AUTHORIZATION": candidate.authorization} if candidate.authorization else {}
+    if load.jobs:
+        found |= {"WRK_PATTERN": load.path, "WRK_COUNT": str(load.jobs)}
+    if load.manifest:
+        before, _, after = load.manifest.partition(NAME)
+        # No name may come twice, not even in another run.
+        found |= {"WRK_BEFORE_NAME": before, "WRK_NAME": f"run-{time.time_ns():x}-", "WRK_AFTER_NAME": after}
+    if load.pause_ms:
+        found["WRK_PAUSE_MS"] = str(load.pause_ms)
     return found
-
-
-def _credentials(candidate: Candidate) -> dict[str, str]:
-    return {"WRK_AUTHORIZATION": candidate.authorization} if candidate.authorization else {}

@@ -64,9 +64,10 @@ class Probe:
 class Watch:
     """One deadline for everything that has to happen until then."""
 
-    def __init__(self, processes: Processes, seconds: float) -> None:
+    def __init__(self, processes: Processes, seconds: float, poll_seconds: float = POLL_SECONDS) -> None:
         self._processes = processes
         self._seconds = seconds
+        self._poll_seconds = poll_seconds
         self._deadline = time.monotonic() + seconds
 
     def wait(self, component: str, what: str, condition: Callable[[], bool]) -> None:
@@ -80,7 +81,7 @@ class Watch:
                 raise StartError(f"{name} ended with exit code {code}; {self._log(name)}")
             if time.monotonic() > self._deadline:
                 raise StartError(f"{component} did not {what} within {self._seconds:.0f} s; {self._log(component)}")
-            time.sleep(POLL_SECONDS)
+            time.sleep(self._poll_seconds)
 
     def _log(self, name: str) -> str:
         return f"the end of its log:\n{self._processes.log(name)}"

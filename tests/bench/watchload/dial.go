@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// tokenVariable names the environment variable with the bearer token for https servers: a command line is public.
+// tokenVariable names the environment variable with the bearer token for all servers: a command line is public.
 const tokenVariable = "WATCHLOAD_TOKEN"
 
 type dialer struct {
@@ -72,7 +72,7 @@ func (d *dialer) connect(ctx context.Context, target *url.URL) (net.Conn, error)
 func (d *dialer) ask(connection net.Conn, target *url.URL, accept string) (io.Reader, error) {
 	var request strings.Builder
 	fmt.Fprintf(&request, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: %s\r\n", target.RequestURI(), target.Host, accept)
-	if target.Scheme == "https" && d.token != "" {
+	if d.token != "" {
 		fmt.Fprintf(&request, "Authorization: Bearer %s\r\n", d.token)
 	}
 	request.WriteString("\r\n")
