@@ -45,7 +45,11 @@ class ReviewCache(Generic[T]):
         Raises:
             Exception: whatever the review raises.
         """
-        if (known := self._outcomes.get(question)) is not None:
+        try:  # get() would look it up twice
+            known = self._outcomes[question]
+        except KeyError:
+            pass
+        else:
             self.hits += 1
             return known
         if question in self._under_way:
