@@ -52,7 +52,7 @@ async def relay(
             return _error(upstream.status, upstream.headers, body)
         headers = _relayed(upstream.headers)
         headers.update(extra_headers or {})
-        if request.method != "HEAD" and (body := await upstream.read_small(_SMALL_BYTES)) is not None:
+        if (body := await _small(request, upstream)) is not None:
             return web.Response(status=upstream.status, headers=headers, body=body)
         return await _stream(request, upstream, headers)
     except UpstreamBroken:
@@ -104,6 +104,18 @@ async def write_pieces(
                 return abort(request, response)
     await response.write_eof()
     return response
+
+
+async def _small(request: web.Request, upstream: UpstreamResponse) -> bytes | None:
+    """Return a body that can be written at once, together with its headers; None where it is on its way.
+
+    The answer to a GET has a Content-Length where upstream's has one, and so has the answer to HEAD.
+    """
+    if request.method == "HEAD":
+        return None
+    if upstream.length is not None:
+        return await upstream.read(_SMALL_BYTES) if upstream.length <= _SMALL_BYTES else None
+    return None if request.method == "GET" else await upstream.read_arrived()
 
 
 def _relayed(upstream: CIMultiDictProxy[str]) -> CIMultiDict[str]:

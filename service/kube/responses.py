@@ -87,16 +87,15 @@ class UpstreamResponse:
                 return None
         return bytes(body)
 
-    async def read_small(self, limit: int) -> bytes | None:
-        """Return the whole body where it is announced to be small, or has come already; else None, and it is left.
+    async def read_arrived(self) -> bytes | None:
+        """Return the whole body where all of it has come already; else None, and it is left.
+
+        What has come and is not read is no more than the parser takes before it stops reading.
 
         Raises:
             UpstreamBroken: as in `chunks`.
         """
-        if self.length is None:
-            # What has come and is not read is no more than the parser takes before it stops reading.
-            return b"".join([chunk async for chunk in self.chunks()]) if self._content.is_eof() else None
-        return await self.read(limit) if self.length <= limit else None
+        return b"".join([chunk async for chunk in self.chunks()]) if self._content.is_eof() else None
 
     async def peek(self, limit: int) -> bytes | None:
         """Return the whole body and keep it for `chunks`, or None when it is longer than `limit` or breaks off."""
