@@ -45,14 +45,6 @@ def _check(finished: Finished, caplog: pytest.LogCaptureFixture) -> str:
     return calls[1]
 
 
-@pytest.mark.parametrize("real_backend", ["sandbox"], indirect=True)
-async def test_a_first_look_finds_nothing(
-    url: str, namespace: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    finished = await run_schemathesis(url, namespace, tmp_path, "--phases=examples,stateful", "--max-examples=2")
-    _check(finished, caplog)
-
-
 @pytest.mark.cluster
 @pytest.mark.parametrize("phases", ["examples,coverage,stateful", "fuzzing"])
 async def test_nothing_is_found_neither_in_one_call_nor_in_those_that_follow_from_it(
