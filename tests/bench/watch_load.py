@@ -1,14 +1,13 @@
 """Run the watch load generator: many watchers that note what arrives, and one writer that changes Jobs."""
 
 import json
-import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from .candidates import Candidate
 from .jobs import PREFIX, JobSet
+from .load_process import LoadProcess
 
 QUERY = "watch=true&resourceVersion=0"
 
@@ -27,7 +26,7 @@ class Watching:
     seconds: int
 
 
-class WatchLoad:
+class WatchLoad(LoadProcess):
     """The program, for a `with` block: open the watches, then change the Jobs.
 
     One further watch, on the apiserver, is the reference that says how soon a change can be known at all.
@@ -35,22 +34,7 @@ class WatchLoad:
 
     def __init__(self, program: Path, apiserver: Candidate, watched: Candidate, watching: Watching) -> None:
         token = apiserver.authorization.removeprefix("Bearer ")
-        self._process = subprocess.Popen(
-            [str(program), *_flags(apiserver, watched, watching)],
-            env={"PATH": os.environ.get("PATH", os.defpath), "WATCHLOAD_TOKEN": token},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        # Reads what is left, closes the pipes and waits.
-        self._process.communicate()
+        super().__init__((str(program), *_flags(apiserver, watched, watching)), {"WATCHLOAD_TOKEN": token})
 
     def open(self) -> None:
         """Return when every watcher has the initial state.

@@ -1,15 +1,13 @@
 """Load by wrk, and what it costs the server's process."""
 
 import json
-import os
 import shutil
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from .candidates import Candidate
+from .load_process import LoadProcess
 from .procfs import cpu_seconds
 
 SCRIPT = Path(__file__).resolve().parent / "wrk.lua"
@@ -64,33 +62,14 @@ def measure(candidate: Candidate, load: Load, seconds: int) -> dict[str, float]:
     return {**found, "cpu_ms": (cpu_seconds(candidate.pid) - before) * 1000 / found["requests"]}
 
 
-class Running:
+class Running(LoadProcess):
     """A load under way, for a `with` block."""
 
     def __init__(self, candidate: Candidate, load: Load, seconds: int) -> None:
         self._seconds = seconds
-        self._process = subprocess.Popen(
-            [
-                *("wrk", "--threads=1", f"--connections={load.connections}", f"--duration={seconds}s"),
-                *(
-                    "--timeout=30s",
-                    f"--script={SCRIPT}",
-                    candidate.url + (load.path % 0 if load.jobs else load.path),
-                ),
-            ],
-            env={"PATH": os.environ.get("PATH", os.defpath), **variables(candidate, load)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        # Reads what is left, closes the pipes and waits.
-        self._process.communicate()
+        address = candidate.url + (load.path % 0 if load.jobs else load.path)
+        how = ("--threads=1", f"--connections={load.connections}", f"--duration={seconds}s", "--timeout=30s")
+        super().__init__(("wrk", *how, f"--script={SCRIPT}", address), variables(candidate, load))
 
     @property
     def is_over(self) -> bool:
