@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from tests.conftest import Figure
+from tests.readme import section
 from tests.waiting import WATCHDOG_SECONDS
 
 from .archive import Archive
@@ -70,6 +71,9 @@ def test_it_is_small(image: Archive, figure: Figure) -> None:
     )
     assert packed < 20 * MEGABYTE
     assert unpacked < 100 * MEGABYTE
+    told = re.search(r"it adds (\d+) MB \((\d+) MB unpacked", section("The image"))
+    assert told, "the README says what it weighs"
+    assert [int(each) for each in told.groups()] == pytest.approx([packed / MEGABYTE, unpacked / MEGABYTE], abs=2)
 
 
 async def test_it_serves_without_a_shell_and_names_its_commit(
