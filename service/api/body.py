@@ -68,6 +68,8 @@ async def _whole(request: web.Request) -> bytes:
 async def _next_chunk(request: web.Request) -> bytes:
     seconds = request.app[keys.SETTINGS].chunk_seconds
     try:
+        if (here := request.content.read_nowait()) or request.content.at_eof():
+            return here  # what has come already takes no timer
         async with asyncio.timeout(seconds):
             return await request.content.readany()
     except TimeoutError:
