@@ -5,6 +5,7 @@ import asyncio
 from aiohttp import HttpVersion11, web
 
 from service.api import keys
+from service.body_chunks import next_chunk
 from service.errors import BadRequest, RequestEntityTooLarge, RequestTimeout, UnsupportedMediaType
 
 # What kube-apiserver takes at most (MaxRequestBodyBytes in its generic server; no flag changes it).
@@ -68,10 +69,7 @@ async def _whole(request: web.Request) -> bytes:
 async def _next_chunk(request: web.Request) -> bytes:
     seconds = request.app[keys.SETTINGS].chunk_seconds
     try:
-        if (here := request.content.read_nowait()) or request.content.at_eof():
-            return here  # what has come already takes no timer
-        async with asyncio.timeout(seconds):
-            return await request.content.readany()
+        return await next_chunk(request.content, seconds)
     except TimeoutError:
         raise RequestTimeout(f"nothing more of the body came for {seconds:g} s") from None
     except web.RequestPayloadError:

@@ -8,6 +8,7 @@ from typing import Self
 import aiohttp
 from multidict import CIMultiDictProxy
 
+from service.body_chunks import next_chunk
 from service.kube.exchange import Exchange, abandon
 
 
@@ -112,9 +113,6 @@ class UpstreamResponse:
 
     async def _next_chunk(self) -> bytes:
         try:
-            if (here := self._content.read_nowait()) or self._content.at_eof():
-                return here  # what has come already takes no timer
-            async with asyncio.timeout(self._chunk_seconds):
-                return await self._content.readany()
+            return await next_chunk(self._content, self._chunk_seconds)
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
             raise UpstreamBroken from error
