@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-_log = structlog.stdlib.get_logger("service.audit")
+# The logger's name.
+AUDIT = "service.audit"
+_log = structlog.stdlib.get_logger(AUDIT)
 
 
 @dataclass(slots=True)

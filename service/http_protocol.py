@@ -14,6 +14,7 @@ from service.api import keys
 from service.api.body import MAX_BYTES
 from service.api.measuring import outcome_of
 from service.api.middlewares import REQUEST_ID_HEADER, new_request_id, rendered
+from service.api.prompt_reads import PromptReads
 from service.audit import AuditRecord
 from service.errors import (
     ApiError,
@@ -23,6 +24,7 @@ from service.errors import (
     RequestTimeout,
 )
 from service.metrics import Metrics
+from service.prompt_handler import PromptHandler
 from service.settings import Settings
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -48,7 +50,7 @@ _MAX_CHUNKED_BYTES = 2 * MAX_BYTES
 _MOST_AHEAD, _FEW_AHEAD = 2, 1
 
 
-class HttpProtocol(web.RequestHandler):
+class HttpProtocol(PromptHandler):
     """One connection of a caller.
 
     A head is to come whole within `head_seconds`: the first from the connection's begin on, the others from their
@@ -60,6 +62,7 @@ class HttpProtocol(web.RequestHandler):
         server: what aiohttp calls the manager of its connections.
         settings: the deadlines.
         metrics: counts what never reaches a route.
+        reads: the reads that are answered past the routes.
         loop: the running event loop.
     """
 
@@ -75,12 +78,18 @@ class HttpProtocol(web.RequestHandler):
     )
 
     def __init__(
-        self, server: web.Server, settings: Settings, metrics: Metrics, loop: asyncio.AbstractEventLoop
+        self,
+        server: web.Server,
+        settings: Settings,
+        metrics: Metrics,
+        reads: PromptReads,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         super().__init__(
             server,
+            reads,
             loop=loop,
-            access_log=None,  # type: ignore[arg-type]  # as AppRunner passes it to have none
+            access_log=None,  # as AppRunner passes it to have none
             auto_decompress=False,
             keepalive_timeout=settings.idle_seconds,
             lingering_time=_LINGERING_SECONDS,
@@ -110,15 +119,20 @@ class HttpProtocol(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; without a new request in it, it is more of a body, or of a head."""
+        taken = self._taken
         super().data_received(data)
-        if self._request_count != self._heads:
-            self._head_came()
+        if self._taken != taken:
+            self._heads_came()
+            if self._under_way is None:
+                self._rest()
+        elif self._request_count != self._heads:
+            self._heads_came()
         elif not self._body.is_eof():
             self._body_grows(len(data))
         elif data and not self._upgraded and not self._close:
             self._head_grows(len(data))
 
-    def _head_came(self) -> None:
+    def _heads_came(self) -> None:
         if self._head_is_timed and self._keepalive_handle is not None:
             self._keepalive_handle.cancel()
             self._keepalive_handle = None
@@ -153,7 +167,7 @@ class HttpProtocol(web.RequestHandler):
             self._time_head()
 
     def _awaits_head(self) -> bool:
-        return self._waiter is not None and not self._waiter.done()
+        return self._under_way is None and self._waiter is not None and not self._waiter.done()
 
     def _time_head(self) -> None:
         self._head_is_timed = True

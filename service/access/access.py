@@ -52,6 +52,14 @@ class Access(Protocol):
             Forbidden, Unauthorized, ServiceUnavailable, Timeout: as in `authorize`.
         """
 
+    def still_lets(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> bool:
+        """Tell, and ask nobody, whether a call that was let go on is known to be one that would be again.
+
+        Args:
+            caller: who called, as `authenticate` returned it.
+            wanted: what `authorize` and `authorize_shared` have let pass.
+        """
+
     async def user_of(self, caller: Caller) -> UserInfo:
         """Return who a caller is to the apiserver; nobody where callers are not told apart.
 
@@ -88,6 +96,11 @@ class NoAccessControl:
 
     async def authorize_shared(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
         """Let everything be seen."""
+
+    def still_lets(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> bool:
+        """Tell that everything is let go on."""
+        del caller, wanted
+        return True
 
     async def user_of(self, caller: Caller) -> UserInfo:
         """Return nobody."""

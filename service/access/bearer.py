@@ -41,9 +41,9 @@ def token_of(headers: CIMultiDictProxy[str]) -> str:
     return match[1]
 
 
-def digest(text: str) -> str:
+def digest(secret: bytes) -> str:
     """Return what stands for a secret where it need not be known: in a cache, or to tell callers apart."""
-    return hashlib.blake2b(text.encode(), key=_DIGEST_KEY, digest_size=24).hexdigest()
+    return hashlib.blake2b(secret, key=_DIGEST_KEY, digest_size=24).hexdigest()
 
 
 def expiry_of(token: str) -> float:

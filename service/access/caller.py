@@ -17,6 +17,7 @@ class Caller:
             callers are one.
         user: who that is to the apiserver; nobody where it was not asked.
         expires_at: when the caller's token ends by its own claim, as seconds since 1970.
+        credential: a digest of the token, under which it is remembered whose it is; empty where it is not.
         authorization: the Authorization header that goes upstream in the caller's own name; None where the service
             speaks for itself.
     """
@@ -24,7 +25,16 @@ class Caller:
     key: str = ""
     user: UserInfo = _NOT_ASKED
     expires_at: float = float("inf")
+    credential: str = ""
     authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def admission_key(self) -> str:
+        """Whose requests count together: a user's key is another with each token.
+
+        Authenticators tell tokens apart too (KEP-4193).
+        """
+        return self.user.username or self.key
 
 
 ANYONE = Caller()

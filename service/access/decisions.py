@@ -56,6 +56,11 @@ class Decisions:
             if not decision.allowed:
                 raise denial((await user_of(caller)).username, attributes, decision.reason)
 
+    def allows(self, caller: Caller, attributes: AccessAttributes) -> bool:
+        """Tell whether a yes is remembered."""
+        decided = self.cache.remembered((caller.key, attributes))
+        return decided is not None and decided.decision.allowed
+
     async def _decision(
         self,
         caller: Caller,

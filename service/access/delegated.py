@@ -54,7 +54,8 @@ class DelegatedAccess:
     async def authenticate(self, headers: CIMultiDictProxy[str]) -> Caller:
         """Return whose token it is, as in `Access`."""
         token = token_of(headers)
-        caller = await self._identities.outcome(digest(token), lambda: self._identify(token))
+        credential = digest(token.encode())
+        caller = await self._identities.outcome(credential, lambda: self._identify(token, credential))
         if caller is _NOBODY:
             raise Unauthorized("the apiserver does not accept the token")
         return caller
@@ -72,16 +73,21 @@ class DelegatedAccess:
     async def authorize_shared(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> None:
         """Ask no more: what the service reads for one caller and for all is the same."""
 
+    def still_lets(self, caller: Caller, wanted: Sequence[AccessAttributes]) -> bool:
+        """Tell whether it is remembered whose token it is, and that all of it is allowed, as in `Access`."""
+        known = self._identities.remembered(caller.credential)
+        return known is caller and all(self._decisions.allows(caller, each) for each in wanted)
+
     async def user_of(self, caller: Caller) -> UserInfo:
         """Return the user of the token."""
         return caller.user
 
-    async def _identify(self, token: str) -> Caller:
+    async def _identify(self, token: str, credential: str) -> Caller:
         user = await self._reviewer.review_token(token, self._audience)
         if user is None:
             return _NOBODY
-        key = digest(msgspec.json.encode(user, order="deterministic").decode())
-        return Caller(key=key, user=user, expires_at=expiry_of(token))
+        key = digest(msgspec.json.encode(user, order="deterministic"))
+        return Caller(key=key, user=user, expires_at=expiry_of(token), credential=credential)
 
     def _remembered_seconds(self, caller: Caller) -> float:
         if caller is _NOBODY:

@@ -8,7 +8,7 @@ from cachetools import TLRUCache
 
 from service.cache.shared_task import SharedTask
 
-T = TypeVar("T")
+T = TypeVar("T")  # never None
 
 
 class ReviewCache(Generic[T]):
@@ -35,6 +35,15 @@ class ReviewCache(Generic[T]):
         """Return how many outcomes are remembered."""
         return len(self._outcomes)
 
+    def remembered(self, question: Hashable) -> T | None:
+        """Return what is remembered; None where it is nothing."""
+        try:  # get() would look it up twice
+            known = self._outcomes[question]
+        except KeyError:
+            return None
+        self.hits += 1
+        return known
+
     async def outcome(self, question: Hashable, review: Callable[[], Awaitable[T]]) -> T:
         """Return what is remembered, or what a review says.
 
@@ -45,12 +54,7 @@ class ReviewCache(Generic[T]):
         Raises:
             Exception: whatever the review raises.
         """
-        try:  # get() would look it up twice
-            known = self._outcomes[question]
-        except KeyError:
-            pass
-        else:
-            self.hits += 1
+        if (known := self.remembered(question)) is not None:
             return known
         if question in self._under_way:
             self.shared += 1

@@ -33,8 +33,11 @@ class _Bound:
     def held(self) -> int:
         return self._held.total()
 
+    def is_full_for(self, key: str) -> bool:
+        return self._held.get(key, 0) >= self.most
+
     def take(self, key: str) -> None:
-        if self._held[key] >= self.most:
+        if self.is_full_for(key):
             self._metrics.rejected(self.name)
             raise TooManyRequests(self._refusal)
         self._held[key] += 1
@@ -75,6 +78,10 @@ class Admission:
     def bounds(self) -> tuple[_Bound, ...]:
         """What is bounded."""
         return self.requests, self.requests_of_one, self.streams, self.streams_of_one
+
+    def is_full_for(self, caller_key: str) -> bool:
+        """Tell whether a request of a caller would be refused now, if it took a place."""
+        return self.requests.is_full_for("") or (bool(caller_key) and self.requests_of_one.is_full_for(caller_key))
 
     @property
     def requests_in_flight(self) -> int:

@@ -10,6 +10,7 @@ from service.api.answers import Answer, Header
 from service.api.selections import selection_of
 from service.api.streaming import PIECE_BYTES, answer_with, write_pieces
 from service.cache.job_cache import JobCache
+from service.cache.live_jobs import LiveJobs
 from service.kube.jobs import Job
 
 # RFC 9211; a read that the cache could have answered, had it been there.
@@ -38,24 +39,45 @@ async def cached_job(
     request: web.Request, namespace: str, name: str, asked: Mapping[str, str]
 ) -> web.StreamResponse | None:
     """Return a Job from the cache, or None when it has none that is new enough."""
-    cache = _cache_for(request, namespace, asked)
-    if cache is None or (job := cache.store.get(namespace, name)) is None:
+    live = request.app[keys.LIVE_JOBS]
+    live.lookups += 1
+    if (found := find_job(live, namespace, name, int(asked["resourceVersion"]))) is None:
         return None
-    headers = _headers(request, cache, job.resource_version)
+    job, headers = found
+    live.hits += 1
     if _is_known(request, job.resource_version):
         return web.Response(status=304, headers=headers)
     return await answer_with(request, job.raw + b"\n", headers | {"Content-Type": "application/json"})
+
+
+def find_job(live: LiveJobs, namespace: str, name: str, oldest: int) -> tuple[Job, dict[str, str]] | None:
+    """Return a Job from the cache, and the headers that go with it; None when the cache has none that will do.
+
+    Args:
+        live: has the cache.
+        namespace: the Job's namespace.
+        name: its name.
+        oldest: the resourceVersion that the cache has to have reached.
+    """
+    cache = _cache_for(live, namespace, oldest)
+    if cache is None or (job := cache.store.get(namespace, name)) is None:
+        return None
+    return job, _headers(cache, job.resource_version)
 
 
 async def cached_list(
     request: web.Request, namespace: str | None, asked: Mapping[str, str]
 ) -> web.StreamResponse | None:
     """Answer with a list from the cache, or return None when it is not new enough, or a selector is none."""
-    cache, selection = _cache_for(request, namespace, asked), selection_of(namespace, asked)
+    live = request.app[keys.LIVE_JOBS]
+    live.lookups += 1
+    cache = _cache_for(live, namespace, int(asked["resourceVersion"]))
+    selection = selection_of(namespace, asked)
     if cache is None or selection is None:
         return None
+    live.hits += 1
     version = cache.window.latest
-    headers = _headers(request, cache, version)
+    headers = _headers(cache, version)
     if _is_known(request, version):
         return web.Response(status=304, headers=headers)
     jobs, head = cache.store.select(selection), _LIST_HEAD % version
@@ -66,18 +88,15 @@ async def cached_list(
     return await write_pieces(request, response, _list_pieces(head, jobs))
 
 
-def _cache_for(request: web.Request, namespace: str | None, asked: Mapping[str, str]) -> JobCache | None:
+def _cache_for(live: LiveJobs, namespace: str | None, oldest: int) -> JobCache | None:
     """Return the cache of a namespace where it is as new as asked for."""
-    live = request.app[keys.LIVE_JOBS]
-    live.lookups += 1
     if not live.is_synced(namespace):
         return None
     cache = live.scope_of(namespace).cache
-    return cache if cache.window.latest >= int(asked["resourceVersion"]) else None
+    return cache if cache.window.latest >= oldest else None
 
 
-def _headers(request: web.Request, cache: JobCache, version: int) -> dict[str, str]:
-    request.app[keys.LIVE_JOBS].hits += 1
+def _headers(cache: JobCache, version: int) -> dict[str, str]:
     return {
         "Cache-Status": _HIT,
         "Age": f"{cache.age:.0f}",

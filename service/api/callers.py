@@ -32,8 +32,7 @@ async def authentication(request: web.Request, handler: Handler) -> web.StreamRe
     access = request.app[keys.ACCESS]
     caller = request[keys.CALLER] = await access.authenticate(request.headers)
     request[keys.AUDIT].user = caller.user.username
-    # A user's key is another with each token, for authenticators tell tokens apart too (KEP-4193).
-    request[keys.PLACE].belongs_to(caller.user.username or caller.key)
+    request[keys.PLACE].belongs_to(caller.admission_key)
     request[keys.KUBE_CLIENT] = access.client_for(caller)
     refuse_codings(request)
     return await handler(request)

@@ -11,6 +11,7 @@ from service.api.cached_reads import IF_NONE_MATCH, MISS, NOT_MODIFIED, cached_j
 from service.api.forwarding import forwarded
 from service.api.framing import LAST_EVENT_ID
 from service.api.idempotency import IDEMPOTENCY_KEY, REPLAYED, find_replay, read_key, telling_of_the_key
+from service.api.known_reads import KnownRead
 from service.api.operations import ALL, COLLECTION, JOB, Body, Operation, Parameters
 from service.api.samples import DELETE_OPTIONS, MANIFEST
 from service.api.selections import selected_name
@@ -37,11 +38,14 @@ async def get_job(request: web.Request, parameters: Parameters) -> web.StreamRes
     namespace, name, asked = parameters
     await guard.authorize(request, "get", namespace, name)
     if not is_cacheable(request, asked):
-        return await read_shared(request, JOBS.path(namespace, name), asked)
+        response = await read_shared(request, JOBS.path(namespace, name), asked)
+        _learn(request, parameters, None, response)
+        return response
     await guard.authorize_shared(request)
-    return await cached_job(request, namespace, name, asked) or await _relayed(
-        request, JOBS.path(namespace, name), asked, MISS
-    )
+    if (hit := await cached_job(request, namespace, name, asked)) is None:
+        return await _relayed(request, JOBS.path(namespace, name), asked, MISS)
+    _learn(request, parameters, int(asked["resourceVersion"]), hit)
+    return hit
 
 
 async def list_jobs(request: web.Request, parameters: Parameters) -> web.StreamResponse:
@@ -76,7 +80,7 @@ async def delete_job(request: web.Request, parameters: Parameters) -> web.Stream
     namespace, name, asked = parameters
     await guard.authorize(request, "delete", namespace, name)
     options = delete_options.merged(asked, await body.read_body(request))
-    headers = forwarded(request) | {"Content-Type": "application/json"}
+    headers = forwarded(request.headers) | {"Content-Type": "application/json"}
     upstream_query = query.encoded(query.about_the_answer(asked))
     client = request[keys.KUBE_CLIENT]
     path = JOBS.path(namespace, name)
@@ -208,11 +212,23 @@ operations = (
 )
 
 
+def _learn(request: web.Request, parameters: Parameters, oldest: int | None, response: web.StreamResponse) -> None:
+    """Let the same read be answered without all of this from now on, where its answer is sent in one piece."""
+    if request.method != "GET" or response.status != 200 or not isinstance(response, web.Response):
+        return
+    namespace, name, asked = parameters
+    caller, wanted = request[keys.CALLER], request[keys.WANTED]
+    path, upstream_query = request.rel_url.raw_path, query.encoded(asked)
+    upstream_path = JOBS.path(namespace, name)
+    read = KnownRead(caller, wanted, namespace, name, path, oldest, upstream_path, upstream_query)
+    request.app[keys.KNOWN_READS].learn(request.raw_path, request.raw_headers, read)
+
+
 async def _relayed(
     request: web.Request, path: str, asked: Mapping[str, str], extra_headers: Mapping[str, str] | None = None
 ) -> web.StreamResponse:
     client = request[keys.KUBE_CLIENT]
-    async with await client.read(path, query.encoded(asked), forwarded(request)) as upstream:
+    async with await client.read(path, query.encoded(asked), forwarded(request.headers)) as upstream:
         return await relay(request, upstream, extra_headers)
 
 
@@ -235,7 +251,7 @@ async def _create_once(
 async def _posted(
     request: web.Request, namespace: str, asked: Mapping[str, str], manifest: bytes, content_type: str
 ) -> UpstreamResponse:
-    headers = forwarded(request) | {"Content-Type": content_type}
+    headers = forwarded(request.headers) | {"Content-Type": content_type}
     upstream_query = query.encoded(asked)
     client = request[keys.KUBE_CLIENT]
     return await client.write("POST", JOBS.path(namespace), upstream_query, headers, manifest)

@@ -8,6 +8,7 @@ from service.access.access import Access
 from service.access.caller import Caller
 from service.api.admission import Admission, Place
 from service.api.exposition import Exposition
+from service.api.known_reads import KnownReads
 from service.api.streams import Streams
 from service.audit import AuditRecord
 from service.cache.live_jobs import LiveJobs
@@ -24,6 +25,7 @@ ADMISSION = web.AppKey("admission", Admission)
 CREDENTIALS = web.AppKey("credentials", CredentialSource)
 EXPOSITION = web.AppKey("exposition", Exposition)
 LIVE_JOBS = web.AppKey("live_jobs", LiveJobs)
+KNOWN_READS = web.AppKey("known_reads", KnownReads)
 METRICS = web.AppKey("metrics", Metrics)
 # Speaks for the service itself.
 OWN_CLIENT = web.AppKey("own_client", KubeClient)

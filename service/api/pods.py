@@ -34,7 +34,8 @@ async def list_pods(request: web.Request, parameters: Parameters) -> web.StreamR
     if pods.manual:
         return await _own_ones(request, namespace, pods, selected)
     client = request[keys.KUBE_CLIENT]
-    async with await client.read(PODS.path(namespace), query.encoded(selected), forwarded(request)) as upstream:
+    path, upstream_query = PODS.path(namespace), query.encoded(selected)
+    async with await client.read(path, upstream_query, forwarded(request.headers)) as upstream:
         return await relay(request, upstream)
 
 

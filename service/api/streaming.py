@@ -24,7 +24,7 @@ RELAYED_HEADERS = (
 # Larger than any Status that the apiserver was seen to write; a longer error body is not worth holding.
 _ERROR_BYTES = 4 * 1024 * 1024
 # A body up to this size is sent together with its headers, in one write.
-_SMALL_BYTES = 64 * 1024
+SMALL_BYTES = 64 * 1024
 # Of a longer one, this much at a time is handed to the caller's connection, which keeps a copy until it is sent.
 PIECE_BYTES = 128 * 1024
 
@@ -50,7 +50,7 @@ async def relay(
         if not 200 <= upstream.status < 300:
             body = await upstream.read(_ERROR_BYTES)
             return _error(upstream.status, upstream.headers, body)
-        headers = _relayed(upstream.headers)
+        headers = relayed_headers(upstream.headers)
         headers.update(extra_headers or {})
         if (body := await _small(request, upstream)) is not None:
             return web.Response(status=upstream.status, headers=headers, body=body)
@@ -69,8 +69,8 @@ async def relay_answer(
     """
     request[keys.AUDIT].upstream_audit_id = answer.headers.get("Audit-Id")
     if not 200 <= answer.status < 300:
-        return _error(answer.status, answer.headers, answer.body)
-    headers = _relayed(answer.headers)
+        return error_of(answer)
+    headers = relayed_headers(answer.headers)
     headers.update(extra_headers or {})
     return await answer_with(request, answer.body, headers, answer.status)
 
@@ -86,7 +86,7 @@ async def answer_with(
         headers: the answer's headers, Content-Type among them.
         status: the HTTP status code.
     """
-    if len(body) <= _SMALL_BYTES:
+    if len(body) <= SMALL_BYTES:
         return web.Response(status=status, headers=headers, body=body)
     response = web.StreamResponse(status=status, headers=headers)
     response.content_length = len(body)
@@ -114,11 +114,21 @@ async def _small(request: web.Request, upstream: UpstreamResponse) -> bytes | No
     if request.method == "HEAD":
         return None
     if upstream.length is not None:
-        return await upstream.read(_SMALL_BYTES) if upstream.length <= _SMALL_BYTES else None
+        return await upstream.read(SMALL_BYTES) if upstream.length <= SMALL_BYTES else None
     return None if request.method == "GET" else await upstream.read_arrived()
 
 
-def _relayed(upstream: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+def error_of(answer: Answer) -> web.Response:
+    """Return what the caller gets of an answer that is no success.
+
+    Raises:
+        ApiError: it is no Status.
+    """
+    return _error(answer.status, answer.headers, answer.body)
+
+
+def relayed_headers(upstream: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """Return those of an answer's headers that its caller gets."""
     headers = CIMultiDict[str]()
     for name in RELAYED_HEADERS:
         for value in upstream.getall(name, ()):
@@ -129,7 +139,7 @@ def _relayed(upstream: CIMultiDictProxy[str]) -> CIMultiDict[str]:
 def _error(code: int, headers: CIMultiDictProxy[str], body: bytes | None) -> web.Response:
     if code < 400 or body is None or not is_status(headers, body, _ERROR_BYTES):
         raise wrapped(code, headers)
-    relayed = _relayed(headers)
+    relayed = relayed_headers(headers)
     if code == 401:  # the caller's own token was not accepted, which the apiserver says without this
         relayed["WWW-Authenticate"] = "Bearer"
     return web.Response(status=code, headers=relayed, body=body)

@@ -97,7 +97,7 @@ async def _own(
     upstream_query = query.encoded({**asked, "allowWatchBookmarks": "true"})
     silence = request.app[keys.SETTINGS].watch_silence_seconds
     client, path = request[keys.KUBE_CLIENT], JOBS.path(namespace)
-    headers = {**forwarded(request), **JSON}
+    headers = {**forwarded(request.headers), **JSON}
     async with await client.stream(path, upstream_query, headers, silence) as upstream:
         if upstream.status != 200:
             return await relay(request, upstream)
@@ -121,7 +121,7 @@ async def _relayed(request: web.Request, namespace: str | None, asked: Mapping[s
     upstream_query = query.encoded({**asked, "timeoutSeconds": f"{seconds:.0f}"})
     silence = max(seconds, 0) + _SLACK_SECONDS
     client, path = request[keys.KUBE_CLIENT], JOBS.path(namespace)
-    async with await client.stream(path, upstream_query, forwarded(request), silence) as upstream:
+    async with await client.stream(path, upstream_query, forwarded(request.headers), silence) as upstream:
         try:
             async with request.app[keys.STREAMS].lasting(silence, guard.review_of(request)):
                 return await relay(request, upstream)

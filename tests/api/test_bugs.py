@@ -31,7 +31,7 @@ async def test_before_the_answer_it_is_500_with_the_request_id(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(streaming, "_relayed", raise_a_bug)
+    monkeypatch.setattr(streaming, "relayed_headers", raise_a_bug)
     async with Upstream(large) as upstream:
         api = Caller(http_client, await start_service(kubeconfig=upstream.kubeconfig(tmp_path)), {})
         answer = await api("GET", JOB, headers={"X-Request-Id": "find-me"})
