@@ -10,6 +10,7 @@ from service import version
 from service.access.modes import access_of
 from service.api import callers, keys, middlewares
 from service.api.admission import Admission
+from service.api.audience import Audiences
 from service.api.exposition import Exposition
 from service.api.known_reads import KnownReads
 from service.api.openapi.document import written
@@ -40,6 +41,7 @@ def create_app(settings: Settings) -> web.Application:
     app[keys.SETTINGS] = settings
     app[keys.GIT_COMMIT] = version.git_commit()
     app[keys.METRICS] = metrics = Metrics()
+    app[keys.AUDIENCES] = Audiences()
     app[keys.EXPOSITION] = Exposition(metrics.registry)
     app[keys.KNOWN_READS] = KnownReads()
     app[keys.OPENAPI] = written(OPERATIONS, by_token=settings.auth_mode != "none")

@@ -7,6 +7,7 @@ from aiohttp import web
 from service.access.access import Access
 from service.access.caller import Caller
 from service.api.admission import Admission, Place
+from service.api.audience import Audiences
 from service.api.exposition import Exposition
 from service.api.known_reads import KnownReads
 from service.api.streams import Streams
@@ -21,6 +22,7 @@ from service.settings import Settings
 
 SETTINGS = web.AppKey("settings", Settings)
 ACCESS: web.AppKey[Access] = web.AppKey("access")
+AUDIENCES = web.AppKey("audiences", Audiences)
 ADMISSION = web.AppKey("admission", Admission)
 CREDENTIALS = web.AppKey("credentials", CredentialSource)
 EXPOSITION = web.AppKey("exposition", Exposition)

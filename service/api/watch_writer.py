@@ -4,20 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from service.api import guard, keys
-from service.api.framing import Framing
 from service.api.streaming import abort
-from service.cache.batches import Batch, Delivery
+from service.api.watch_framer import WatchFramer
+from service.cache.batches import Batch, SharedFeed
 from service.errors import ApiError, Expired
 from service.kube.responses import UpstreamBroken
-from service.kube.watch import WatchEvent, bookmark, code_of
 
 _NO_BUFFERING = {"Cache-Control": "no-cache, private", "X-Accel-Buffering": "no"}
-
-
-_EXPIRED = 410
 
 
 class _Stalled(Exception):
@@ -29,19 +25,17 @@ class WatchWriter:
 
     Args:
         request: the caller's.
-        framing: the form of the stream.
-        bookmarks: whether BOOKMARK events are wanted.
+        framer: writes the events down.
     """
 
-    def __init__(self, request: web.Request, framing: Framing, *, bookmarks: bool) -> None:
+    def __init__(self, request: web.Request, framer: WatchFramer) -> None:
         self._request = request
-        self._framing = framing
-        self._bookmarks = bookmarks
+        self._framer = framer
         self._stall_seconds = request.app[keys.SETTINGS].watch_silence_seconds
         self._response = web.StreamResponse(headers=_NO_BUFFERING)
-        self._response.content_type = framing.content_type
-        self._known: int | None = None  # up to where the caller knows everything
-        self._told: int | None = None  # the last place that the stream has told
+        self._response.content_type = framer.framing.content_type
+        # RFC 9112, section 7.1: what HTTP/1.0 does not know.
+        self._is_chunked = request.version >= HttpVersion11
 
     async def write_all(self, batches: AsyncIterator[Batch], seconds: float) -> web.StreamResponse:
         """Write batches until they end, for a time at most.
@@ -54,57 +48,39 @@ class WatchWriter:
             return self._response
         try:
             await self._write_until(batches, seconds)
-            await self._send(self._farewell())
+            await self._send(self._framer.farewell())
             await asyncio.wait_for(self._response.write_eof(), self._stall_seconds)
         except (UpstreamBroken, msgspec.DecodeError, _Stalled, TimeoutError):
             return abort(self._request, self._response)
         return self._response
 
+    async def attend(self, feed: SharedFeed) -> None:
+        """Let the caller be told what comes together with its like, as long as it keeps up."""
+        framer = self._framer
+        like = (feed.cache, feed.selection, framer.framing.content_type, framer.bookmarks, self._is_chunked)
+        await self._request.app[keys.AUDIENCES].attend(like, self, feed, framer)
+
+    def offer(self, data: bytes, framer: WatchFramer) -> bool:
+        """Write what was made for all who are like this caller, past aiohttp's writer, if there is room for it."""
+        transport = self._request.transport
+        if transport is None or not self._fits(data):
+            return False
+        if data:
+            transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
+        self._framer.follow(framer)
+        return True
+
     async def _write_until(self, batches: AsyncIterator[Batch], seconds: float) -> None:
         try:
             async with self._request.app[keys.STREAMS].lasting(seconds, guard.review_of(self._request)):
                 async for batch in batches:
-                    await self._send(self._framed(batch))
+                    await self._send(self._framer.framed(batch))
         except TimeoutError:
             return
         except Expired as expired:
-            await self._send(self._framing.expired(expired.status().rstrip()))
-            self._known = None
+            await self._send(self._framer.expired(expired.status().rstrip()))
         except ApiError as refusal:
-            await self._send(self._framing.event("ERROR", refusal.status().rstrip(), None))
-            self._known = None
-
-    def _framed(self, batch: Batch) -> bytes:
-        frames = [self._event(each) for each in batch.deliveries if self._is_wanted(each)]
-        self._known = batch.resource_version
-        if not batch.deliveries:
-            frames.append(self._framing.comment())
-        untold = self._known if self._known != self._told else None
-        # Lines cannot tell a place, which is then still to be told in the end.
-        if untold is not None and not (frames and batch.deliveries) and (place := self._framing.place(untold)):
-            self._told = untold
-            frames.append(place)
-        return b"".join(frames)
-
-    def _is_wanted(self, delivery: Delivery) -> bool:
-        if delivery.type != "BOOKMARK" or self._bookmarks:
-            return True
-        return self._framing.tells_completion and WatchEvent(*delivery[:2]).ends_initial_events
-
-    def _event(self, delivery: Delivery) -> bytes:
-        if delivery.type == "ERROR" and code_of(WatchEvent("ERROR", delivery.object)) == _EXPIRED:
-            return self._framing.expired(delivery.object)
-        if delivery.resource_version is not None:
-            self._told = delivery.resource_version
-        return self._framing.event(delivery.type, delivery.object, delivery.resource_version)
-
-    def _farewell(self) -> bytes:
-        """Return what tells the caller a place to go on from, where the last event is behind it."""
-        if self._known is None or self._known == self._told:
-            return b""
-        if self._bookmarks:
-            return self._framing.event("BOOKMARK", bookmark(self._known), self._known)
-        return self._framing.place(self._known)
+            await self._send(self._framer.refused(refusal.status().rstrip()))
 
     async def _send(self, data: bytes) -> None:
         if not data:

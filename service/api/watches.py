@@ -12,9 +12,10 @@ from service.api.forwarding import forwarded
 from service.api.framing import LAST_EVENT_ID, Framing, KubernetesLines, ServerSentEvents
 from service.api.selections import selection_of, selectors_of
 from service.api.streaming import abort, relay, relay_answer
+from service.api.watch_framer import WatchFramer
 from service.api.watch_options import WatchOptions, lifetime_of, resumed, watch_options
 from service.api.watch_writer import WatchWriter
-from service.cache.batches import Batch, State, own_batches, shared_batches
+from service.cache.batches import Attend, Batch, State, own_batches, shared_batches
 from service.cache.scope import Scope
 from service.cache.selection import Selection
 from service.errors import ApiError, ServiceUnavailable
@@ -39,19 +40,20 @@ async def watch_jobs(request: web.Request, namespace: str | None, asked: Mapping
     framing: Framing = KubernetesLines()
     if form == "events":
         framing, asked = ServerSentEvents(), resumed(asked, request.headers.get(LAST_EVENT_ID.name, ""))
+    writer = WatchWriter(request, WatchFramer(framing, bookmarks=query.is_true(asked.get("allowWatchBookmarks"))))
     try:
-        batches = await _shared(request, namespace, asked)
+        batches = await _shared(request, namespace, asked, writer.attend)
     except Refused as refused:
         return await relay_answer(request, refused.answer)
     except (UpstreamBroken, msgspec.DecodeError) as error:
         raise ServiceUnavailable("the apiserver's list broke off, or could not be read") from error
     if batches is None:
-        return await _own(request, namespace, asked, framing)
-    return await _answered(request, framing, batches, asked)
+        return await _own(request, namespace, asked, writer)
+    return await _answered(writer, batches, asked)
 
 
 async def _shared(
-    request: web.Request, namespace: str | None, asked: Mapping[str, str]
+    request: web.Request, namespace: str | None, asked: Mapping[str, str], attend: Attend
 ) -> AsyncGenerator[Batch, None] | None:
     """Return what the shared window tells, or None where the watch has to be one of its own upstream.
 
@@ -67,7 +69,7 @@ async def _shared(
     initial = await _initial(scope, namespace, asked, options, selection)
     if initial is None:
         return None
-    return shared_batches(scope.cache, initial, selection, sends_initial=options.sends_initial)
+    return shared_batches(scope.cache, initial, selection, attend, sends_initial=options.sends_initial)
 
 
 async def _initial(
@@ -91,7 +93,7 @@ async def _initial(
 
 
 async def _own(
-    request: web.Request, namespace: str | None, asked: Mapping[str, str], framing: Framing
+    request: web.Request, namespace: str | None, asked: Mapping[str, str], writer: WatchWriter
 ) -> web.StreamResponse:
     """Answer with a watch upstream that is this caller's own."""
     upstream_query = query.encoded({**asked, "allowWatchBookmarks": "true"})
@@ -104,14 +106,13 @@ async def _own(
         options = watch_options(asked)
         begins_after = None if options is None or options.sends_initial else options.since or 0
         async with aclosing(events_of(upstream)) as events:
-            return await _answered(request, framing, own_batches(events, begins_after, TICK_SECONDS), asked)
+            return await _answered(writer, own_batches(events, begins_after, TICK_SECONDS), asked)
 
 
 async def _answered(
-    request: web.Request, framing: Framing, batches: AsyncGenerator[Batch, None], asked: Mapping[str, str]
+    writer: WatchWriter, batches: AsyncGenerator[Batch, None], asked: Mapping[str, str]
 ) -> web.StreamResponse:
     async with aclosing(batches):
-        writer = WatchWriter(request, framing, bookmarks=query.is_true(asked.get("allowWatchBookmarks")))
         return await writer.write_all(batches, lifetime_of(asked))
 
 

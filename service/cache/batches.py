@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
 from service.cache.job_cache import JobCache
 from service.cache.selection import Selection
-from service.cache.watch_window import Cursor
+from service.cache.watch_window import Change, Cursor
 from service.kube.jobs import Job
 from service.kube.watch import WatchEvent, bookmark
 
@@ -52,41 +52,90 @@ class State(NamedTuple):
     resource_version: int
 
 
+class SharedFeed:
+    """What the shared window tells those who look through one selection.
+
+    Args:
+        cache: the scope's cache.
+        selection: what they are after.
+        resource_version: they know everything up to here.
+
+    Attributes:
+        cache: likewise.
+        selection: likewise.
+        cursor: how far it is told.
+
+    Raises:
+        Expired: that is too long ago.
+    """
+
+    def __init__(self, cache: JobCache, selection: Selection, resource_version: int) -> None:
+        self.cache, self.selection = cache, selection
+        self.cursor = Cursor(cache.window, resource_version)
+        self._marked_at = time.monotonic()
+
+    async def next(self) -> Batch | None:
+        """Wait for what is to be told next, also when it is but that time has passed.
+
+        Returns:
+            None when the cache has not heard of upstream for long: silence would look as if nothing happened.
+
+        Raises:
+            Expired: the reader was too slow, or the window began anew.
+        """
+        while True:
+            changes = await self.cursor.next()
+            if not changes and self.cache.is_stale:
+                return None
+            deliveries = self._seen(changes)
+            if deliveries or not changes:
+                return Batch(deliveries, self.cursor.resource_version)
+
+    def _seen(self, changes: Iterable[Change]) -> list[Delivery]:
+        version = self.cursor.resource_version
+        seen = ((change.seen_through(self.selection), change.resource_version) for change in changes)
+        deliveries = [Delivery(*each, version) for each, version in seen if each is not None]
+        if time.monotonic() - self._marked_at > _BOOKMARK_SECONDS:
+            deliveries.append(Delivery("BOOKMARK", bookmark(version), version))
+            self._marked_at = time.monotonic()
+        return deliveries
+
+
+# Waits while a watcher that is up to date is told by others what comes, and moves its feed on.
+Attend = Callable[[SharedFeed], Awaitable[None]]
+
+
 async def shared_batches(
-    cache: JobCache, initial: State, selection: Selection, *, sends_initial: bool
+    cache: JobCache, initial: State, selection: Selection, attend: Attend, *, sends_initial: bool
 ) -> AsyncGenerator[Batch, None]:
     """Tell a watcher the initial state, and then what the shared window holds from exactly there.
 
-    It ends when the cache has not heard of upstream for long, rather than to be silent as if nothing happened.
+    It ends when the cache has not heard of upstream for long.
 
     Args:
         cache: the scope's cache.
         initial: where to begin; its Jobs are those that are selected.
         selection: what the watcher is after.
+        attend: called whenever everything is told that there is.
         sends_initial: whether the initial state is told at all.
 
     Raises:
         Expired: the watcher was too slow, or asks for a past that is forgotten.
     """
-    cursor = Cursor(cache.window, initial.resource_version)
+    feed = SharedFeed(cache, selection, initial.resource_version)
     if sends_initial:
         for deliveries in _portions(initial.jobs):
             yield Batch(deliveries, None)
-        end = bookmark(cursor.resource_version, ends_initial_events=True)
-        yield Batch((Delivery("BOOKMARK", end, cursor.resource_version),), cursor.resource_version)
+        version = initial.resource_version
+        end = bookmark(version, ends_initial_events=True)
+        yield Batch((Delivery("BOOKMARK", end, version),), version)
     del initial  # or a watch would hold on to what the Jobs once were for as long as it lasts
-    marked_at = time.monotonic()
     while True:
-        changes = await cursor.next()
-        if not changes and cache.is_stale:
+        if feed.cursor.is_at_end:
+            await attend(feed)
+        if (batch := await feed.next()) is None:
             return
-        seen = ((change.seen_through(selection), change.resource_version) for change in changes)
-        deliveries = [Delivery(*each, version) for each, version in seen if each is not None]
-        if time.monotonic() - marked_at > _BOOKMARK_SECONDS:
-            deliveries.append(Delivery("BOOKMARK", bookmark(cursor.resource_version), cursor.resource_version))
-            marked_at = time.monotonic()
-        if deliveries or not changes:
-            yield Batch(deliveries, cursor.resource_version)
+        yield batch
 
 
 async def own_batches(

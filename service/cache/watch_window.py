@@ -186,6 +186,21 @@ class Cursor:
         self._place = window.place_after(resource_version)
         self.resource_version = resource_version
 
+    @property
+    def place(self) -> int:
+        """The place of the change that is read next."""
+        return self._place
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether everything is read that there is, and whatever comes is to be told."""
+        window = self._window
+        return self._place == window.end and self.resource_version <= window.latest
+
+    def follow(self, other: "Cursor") -> None:
+        """Go to where another reader of the same window is."""
+        self._place, self.resource_version = other._place, other.resource_version
+
     async def next(self) -> Sequence[Change]:
         """Wait for changes, and return some of them in order; none when the window was merely ticked.
 

@@ -1,0 +1,119 @@
+"""Watchers who are told the same: what they are told is made once, and written to each of them.
+
+With a thousand watchers of a namespace, a task that wakes up for each of them and makes the same bytes anew would
+take as much again as the system takes to send them.
+"""
+
+import asyncio
+from collections.abc import Hashable
+from typing import Protocol
+
+from service.api.watch_framer import WatchFramer
+from service.cache.batches import SharedFeed
+from service.errors import Expired
+
+# After so many of them, others have their turn.
+_TOLD_AT_A_TIME = 100
+
+
+class Member(Protocol):
+    """One watcher."""
+
+    def offer(self, data: bytes, framer: WatchFramer) -> bool:
+        """Take some of the stream, which a framer has written; tell whether there was room for it."""
+
+
+class Audience:
+    """Watchers who look through the same selection, and read the same form.
+
+    Args:
+        feed: tells what happens.
+        framer: writes it down.
+    """
+
+    def __init__(self, feed: SharedFeed, framer: WatchFramer) -> None:
+        self._feed, self._framer = feed, framer
+        self._members: dict[Member, tuple[SharedFeed, asyncio.Future[None]]] = {}
+        self._telling = asyncio.create_task(self._tell_all())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody is told anything any more."""
+        return self._telling.done()
+
+    async def attend(self, member: Member, feed: SharedFeed) -> None:
+        """Let a watcher be told what comes, until it is too slow, or there is nothing to be told any more.
+
+        The last one who leaves ends the audience.
+
+        Args:
+            member: the watcher.
+            feed: the watcher's own, which is at its end; it is moved on as the watcher is told.
+        """
+        left = asyncio.get_running_loop().create_future()
+        self._members[member] = feed, left
+        try:
+            await left
+        finally:
+            del self._members[member]
+            if not self._members:
+                self._telling.cancel()
+                await asyncio.wait([self._telling])
+
+    async def _tell_all(self) -> None:
+        cursor = self._feed.cursor
+        try:
+            while True:
+                place = cursor.place
+                if (batch := await self._feed.next()) is None:
+                    return
+                await self._tell(place, self._framer.framed(batch))
+        except Expired:
+            return  # each of them finds out by itself, and tells it
+        finally:
+            for _, left in self._members.values():
+                _let_go(left)
+
+    async def _tell(self, place: int, data: bytes) -> None:
+        """Tell those who are at a place what came after it; who is further knows it already."""
+        cursor = self._feed.cursor
+        for count, (member, (feed, left)) in enumerate(list(self._members.items()), start=1):
+            if count % _TOLD_AT_A_TIME == 0:
+                await asyncio.sleep(0)
+            if left.done() or (feed.cursor.place == cursor.place != place):
+                continue
+            if feed.cursor.place == place and member.offer(data, self._framer):
+                feed.cursor.follow(cursor)
+            else:
+                _let_go(left)
+
+
+class Audiences:
+    """All audiences, by what their members have in common."""
+
+    def __init__(self) -> None:
+        self._audiences: dict[Hashable, Audience] = {}
+
+    async def attend(self, key: Hashable, member: Member, feed: SharedFeed, framer: WatchFramer) -> None:
+        """Let a watcher be told what comes together with its like, until it has to be served at its own pace.
+
+        Args:
+            key: what all who are told the same have in common.
+            member: the watcher.
+            feed: the watcher's own, which is at its end.
+            framer: the watcher's own.
+        """
+        audience = self._audiences.get(key)
+        if audience is None or audience.is_over:
+            own = SharedFeed(feed.cache, feed.selection, feed.cursor.resource_version)
+            audience = self._audiences[key] = Audience(own, WatchFramer(framer.framing, bookmarks=framer.bookmarks))
+        try:
+            await audience.attend(member, feed)
+        finally:
+            if audience.is_over and self._audiences.get(key) is audience:
+                del self._audiences[key]
+
+
+def _let_go(left: asyncio.Future[None]) -> None:
+    if not left.done():
+        left.set_result(None)
