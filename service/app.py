@@ -12,7 +12,7 @@ from service.api import callers, keys, middlewares
 from service.api.admission import Admission
 from service.api.audience import Audiences
 from service.api.exposition import Exposition
-from service.api.known_reads import KnownReads
+from service.api.known_calls import KnownCalls
 from service.api.openapi.document import written
 from service.api.routes import OPERATIONS, ROUTES
 from service.api.same_site import same_site
@@ -43,7 +43,7 @@ def create_app(settings: Settings) -> web.Application:
     app[keys.METRICS] = metrics = Metrics()
     app[keys.AUDIENCES] = Audiences()
     app[keys.EXPOSITION] = Exposition(metrics.registry)
-    app[keys.KNOWN_READS] = KnownReads()
+    app[keys.KNOWN_CALLS] = KnownCalls()
     app[keys.OPENAPI] = written(OPERATIONS, by_token=settings.auth_mode != "none")
     app[keys.ADMISSION] = Admission(settings, metrics)
     app[keys.STREAMS] = Streams(settings.stream_review_seconds)

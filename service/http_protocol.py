@@ -14,7 +14,7 @@ from service.api import keys
 from service.api.body import MAX_BYTES
 from service.api.measuring import outcome_of
 from service.api.middlewares import REQUEST_ID_HEADER, new_request_id, rendered
-from service.api.prompt_reads import PromptReads
+from service.api.prompt_calls import PromptCalls
 from service.audit import AuditRecord
 from service.errors import (
     ApiError,
@@ -62,7 +62,7 @@ class HttpProtocol(PromptHandler):
         server: what aiohttp calls the manager of its connections.
         settings: the deadlines.
         metrics: counts what never reaches a route.
-        reads: the reads that are answered past the routes.
+        calls: answers those that need no route.
         loop: the running event loop.
     """
 
@@ -82,12 +82,12 @@ class HttpProtocol(PromptHandler):
         server: web.Server,
         settings: Settings,
         metrics: Metrics,
-        reads: PromptReads,
+        calls: PromptCalls,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         super().__init__(
             server,
-            reads,
+            calls,
             loop=loop,
             access_log=None,  # as AppRunner passes it to have none
             auto_decompress=False,

@@ -6,7 +6,8 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -44,9 +45,10 @@ def configure(log_format: str, log_level: str) -> None:
     # Not through the libraries' handlers: a request leaves a line, which would take it twice as long that way.
     output = _StandardError()
     structlog.configure(
-        processors=[_json_line] if log_format == "json" else [*_ABOUT_THE_LINE, *renderer],
+        # What writes JSON needs none of them.
+        processors=[*_ABOUT_THE_LINE, *renderer],
         logger_factory=partial(_NamedLogger, output),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=_json_logger(level) if log_format == "json" else structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
 
@@ -56,32 +58,30 @@ class _StandardError:
 
     def __init__(self) -> None:
         self._stream = sys.stderr
-        self._waiting: list[str] = []
-        self._lock = threading.Lock()
-        self._written_by: asyncio.AbstractEventLoop | None = None
+        self._waiting: deque[str] = deque()  # any thread may append
+        self._flushing = threading.Lock()
+        self._flushed_by: asyncio.AbstractEventLoop | None = None
 
     def write_now(self, line: str) -> None:
-        with self._lock:
-            self._waiting.append(line)
+        self._waiting.append(line)
         self._flush()
 
     def write_soon(self, line: str) -> None:
+        self._waiting.append(line)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            self.write_now(line)
+            self._flush()
             return
-        with self._lock:
-            self._waiting.append(line)
-        if self._written_by is not loop:
-            self._written_by = loop
+        if self._flushed_by is not loop:
+            self._flushed_by = loop
             loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        with self._lock:
-            lines, self._waiting = self._waiting, []
-            self._written_by = None
-            self._stream.write("".join([f"{line}\n" for line in lines]))
+        with self._flushing:
+            self._flushed_by = None
+            lines = [f"{self._waiting.popleft()}\n" for _ in range(len(self._waiting))]
+            self._stream.write("".join(lines))
             self._stream.flush()
 
 
@@ -90,8 +90,29 @@ class _NamedLogger:
 
     def __init__(self, output: _StandardError, name: str) -> None:
         self.name = name
-        write = output.write_soon if name == AUDIT else output.write_now
-        self.debug = self.info = self.warning = self.error = self.msg = write
+        self.msg = output.write_soon if name == AUDIT else output.write_now
+        self.debug = self.info = self.warning = self.error = self.msg
+
+
+def _json_logger(least: int) -> type[structlog.BoundLoggerBase]:
+    """Return a logger for lines of a level or more: structlog's own takes three times as long for the same line."""
+
+    def method(level: str) -> Callable[..., None]:
+        def write(self: Any, event: str, *args: object, **fields: Any) -> None:
+            fields["event"] = event % args if args else event
+            self._logger.msg(_json_line(self._logger.name, level, fields))
+
+        return write if logging.getLevelNamesMapping()[level.upper()] >= least else _nothing
+
+    def exception(self: Any, event: str, *args: object, **fields: Any) -> None:
+        self.error(event, *args, **{"exc_info": True, **fields})
+
+    methods = {level: method(level) for level in ("debug", "info", "warning", "error", "critical")}
+    return type("_JsonLogger", (structlog.BoundLoggerBase,), methods | {"exception": exception})
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """Write no line."""
 
 
 def _configure_libraries(renderer: Sequence[Any], level: int) -> None:
@@ -105,12 +126,11 @@ def _configure_libraries(renderer: Sequence[Any], level: int) -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
 
 
-def _json_line(logger: Any, level: str, event: MutableMapping[str, Any]) -> str:
-    """Render a line, at a third of the cost of the processors that do the same one by one."""
-    event.update(level=level, logger=logger.name, timestamp=_now())
-    if "exc_info" in event:
-        event = structlog.processors.format_exc_info(logger, level, event)
-    return _to_json(event)
+def _json_line(logger: str, level: str, fields: MutableMapping[str, Any]) -> str:
+    fields.update(level=level, logger=logger, timestamp=_now())
+    if "exc_info" in fields:
+        fields = structlog.processors.format_exc_info(None, level, fields)
+    return _to_json(fields)
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""One connection's requests, of which those that `PromptReads` can answer never reach aiohttp's routes."""
+"""One connection's requests, of which those that `PromptCalls` can answer never reach aiohttp's routes."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import _ErrInfo
 
-from service.api.prompt_reads import LaterReply, PromptReads, Reply
+from service.api.prompt_calls import LaterReply, PromptCalls, Reply
 
 Message: TypeAlias = tuple[RawRequestMessage | _ErrInfo, StreamReader]
 
@@ -23,16 +23,16 @@ class PromptHandler(web.RequestHandler):
 
     Args:
         server: what aiohttp calls the manager of its connections.
-        reads: the reads that go that way.
+        calls: answers those that go that way.
         options: aiohttp's own.
     """
 
-    __slots__ = ("_reads", "_taken", "_under_way", "_untaken")
+    __slots__ = ("_calls", "_taken", "_under_way", "_untaken")
 
-    def __init__(self, server: web.Server, reads: PromptReads, **options: Any) -> None:
+    def __init__(self, server: web.Server, calls: PromptCalls, **options: Any) -> None:
         super().__init__(server, **options)
         self._parser: Any = _Parser(self._parser, self._take)
-        self._reads = reads
+        self._calls = calls
         self._taken = 0  # how many requests went that way
         self._under_way: asyncio.Task[None] | None = None
         self._untaken: list[Message] = []
@@ -44,15 +44,15 @@ class PromptHandler(web.RequestHandler):
         super().connection_lost(exc)
 
     def _take(self, messages: Sequence[Message]) -> Sequence[Message]:
-        """Answer what has come, if it is a read that is known; return what is left to the routes."""
+        """Answer what has come, if it is known; return what is left to the routes."""
         if self._under_way is not None:
             self._untaken += messages
             self._pause_reading_for_buffer()
             return ()
-        message = messages[0][0]
+        message, body = messages[0]
         if len(messages) > 1 or isinstance(message, _ErrInfo) or not self._can_reply():
             return messages
-        answer = self._reads.answer(message)
+        answer = self._calls.answer(message, body)
         if answer is None:
             return messages
         self._taken += 1
@@ -90,7 +90,7 @@ class PromptHandler(web.RequestHandler):
     def _send(self, reply: Reply) -> None:
         if self.transport is None:
             return
-        if self._close or self._reads.draining:
+        if self._close or self._calls.draining:
             self.transport.write(reply.head + b"Connection: close\r\n\r\n" + reply.body)
             self.close()
             self.transport.close()

@@ -16,7 +16,7 @@ from aiohttp import http_parser, web
 
 from service import version
 from service.api import keys
-from service.api.prompt_reads import PromptReads
+from service.api.prompt_calls import PromptCalls
 from service.app import create_app
 from service.descriptors import ExhaustionLog
 from service.http_protocol import HttpProtocol
@@ -58,9 +58,9 @@ class _Site(web.BaseSite):
         loop = asyncio.get_running_loop()
         runner = cast("web.AppRunner", self._runner)
         server = cast("web.Server", runner.server)  # there since setup()
-        metrics, reads = runner.app[keys.METRICS], PromptReads(runner.app)
+        metrics, calls = runner.app[keys.METRICS], PromptCalls(runner.app)
         self._server = listening = await loop.create_server(
-            lambda: HttpProtocol(server, self._settings, metrics, reads, loop),
+            lambda: HttpProtocol(server, self._settings, metrics, calls, loop),
             self._settings.listen.host,
             self._settings.listen.port,
             backlog=self._backlog,

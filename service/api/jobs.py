@@ -8,29 +8,23 @@ from aiohttp import web
 from service.api import body, delete_options, guard, keys, query
 from service.api.answers import EVENT_STREAM, JSON, STRING, WATCH, YAML, Answer, Header, Link, reference, relayed
 from service.api.cached_reads import IF_NONE_MATCH, MISS, NOT_MODIFIED, cached_job, cached_list, is_cacheable
+from service.api.creates import location_of, looked
 from service.api.forwarding import forwarded
 from service.api.framing import LAST_EVENT_ID
 from service.api.idempotency import IDEMPOTENCY_KEY, REPLAYED, find_replay, read_key, telling_of_the_key
-from service.api.known_reads import KnownRead
+from service.api.known_calls import Kind, KnownCall
 from service.api.operations import ALL, COLLECTION, JOB, Body, Operation, Parameters
 from service.api.samples import DELETE_OPTIONS, MANIFEST
 from service.api.selections import selected_name
 from service.api.shared_reads import read_shared
 from service.api.streaming import relay
 from service.api.watches import watch_jobs
-from service.kube.objects import name_of
 from service.kube.responses import UpstreamResponse
-from service.manifests import ManifestLook, look, make_repeatable
+from service.manifests import make_repeatable
 from service.resources import JOBS
-
-# A look at more than this takes milliseconds, and does not hold up the other requests in a thread.
-_LOOK_IN_THREAD_BYTES = 64 * 1024
 
 # What the apiserver may say to the repetition of a create; 401 and 429 come before it looks at the Job.
 _MAYBE_REPEATED = frozenset(range(400, 500)) - {401, 429}
-
-# Larger than any Job that etcd would take.
-_PEEK_BYTES = 4 * 1024 * 1024
 
 
 async def get_job(request: web.Request, parameters: Parameters) -> web.StreamResponse:
@@ -39,12 +33,12 @@ async def get_job(request: web.Request, parameters: Parameters) -> web.StreamRes
     await guard.authorize(request, "get", namespace, name)
     if not is_cacheable(request, asked):
         response = await read_shared(request, JOBS.path(namespace, name), asked)
-        _learn(request, parameters, None, response)
+        _learn(request, parameters, "get", response)
         return response
     await guard.authorize_shared(request)
     if (hit := await cached_job(request, namespace, name, asked)) is None:
         return await _relayed(request, JOBS.path(namespace, name), asked, MISS)
-    _learn(request, parameters, int(asked["resourceVersion"]), hit)
+    _learn(request, parameters, "cached", hit)
     return hit
 
 
@@ -68,11 +62,13 @@ async def create_job(request: web.Request, parameters: Parameters) -> web.Stream
     key = None if "dryRun" in asked else read_key(request)
     await guard.authorize(request, "create", namespace)
     manifest = await body.read_body(request)
-    seen = await _looked(manifest, namespace)
+    seen = await looked(manifest, namespace)
     if key is not None:
         return await _create_once(request, namespace, asked, manifest, key)
     async with await _posted(request, namespace, asked, manifest, seen.content_type) as upstream:
-        return await relay(request, upstream, await _location(asked, namespace, seen, upstream))
+        response = await relay(request, upstream, await location_of(asked, namespace, seen, upstream))
+    _learn(request, parameters, "create", response)
+    return response
 
 
 async def delete_job(request: web.Request, parameters: Parameters) -> web.StreamResponse:
@@ -212,16 +208,28 @@ operations = (
 )
 
 
-def _learn(request: web.Request, parameters: Parameters, oldest: int | None, response: web.StreamResponse) -> None:
-    """Let the same read be answered without all of this from now on, where its answer is sent in one piece."""
-    if request.method != "GET" or response.status != 200 or not isinstance(response, web.Response):
+def _learn(
+    request: web.Request,
+    parameters: Parameters,
+    kind: Kind,
+    response: web.StreamResponse,
+) -> None:
+    """Let the same call be answered without all of this from now on, where its answer was sent in one piece."""
+    if request.method == "HEAD" or response.status not in (200, 201) or not isinstance(response, web.Response):
         return
     namespace, name, asked = parameters
-    caller, wanted = request[keys.CALLER], request[keys.WANTED]
-    path, upstream_query = request.rel_url.raw_path, query.encoded(asked)
-    upstream_path = JOBS.path(namespace, name)
-    read = KnownRead(caller, wanted, namespace, name, path, oldest, upstream_path, upstream_query)
-    request.app[keys.KNOWN_READS].learn(request.raw_path, request.raw_headers, read)
+    call = KnownCall(
+        kind,
+        request[keys.CALLER],
+        request[keys.WANTED],
+        namespace,
+        name,
+        request.rel_url.raw_path,
+        asked,
+        JOBS.path(namespace, name or None),
+        query.encoded(asked),
+    )
+    request.app[keys.KNOWN_CALLS].learn(request.method, request.raw_path, request.raw_headers, call)
 
 
 async def _relayed(
@@ -255,21 +263,3 @@ async def _posted(
     upstream_query = query.encoded(asked)
     client = request[keys.KUBE_CLIENT]
     return await client.write("POST", JOBS.path(namespace), upstream_query, headers, manifest)
-
-
-async def _location(
-    asked: Mapping[str, str], namespace: str, seen: ManifestLook, upstream: UpstreamResponse
-) -> dict[str, str]:
-    """Say where the new Job is; a name that the apiserver made up is in its answer, where that is plain JSON."""
-    if "dryRun" in asked or upstream.status != 201:
-        return {}
-    name = seen.name
-    if name is None and "Content-Encoding" not in upstream.headers:
-        name = name_of(await upstream.peek(_PEEK_BYTES) or b"")
-    return {} if name is None else {"Location": JOB.format(namespace=namespace, name=name)}
-
-
-async def _looked(manifest: bytes, namespace: str) -> ManifestLook:
-    if len(manifest) <= _LOOK_IN_THREAD_BYTES:
-        return look(manifest, namespace)
-    return await asyncio.to_thread(look, manifest, namespace)

@@ -9,7 +9,7 @@ from service.access.caller import Caller
 from service.api.admission import Admission, Place
 from service.api.audience import Audiences
 from service.api.exposition import Exposition
-from service.api.known_reads import KnownReads
+from service.api.known_calls import KnownCalls
 from service.api.streams import Streams
 from service.audit import AuditRecord
 from service.cache.live_jobs import LiveJobs
@@ -27,7 +27,7 @@ ADMISSION = web.AppKey("admission", Admission)
 CREDENTIALS = web.AppKey("credentials", CredentialSource)
 EXPOSITION = web.AppKey("exposition", Exposition)
 LIVE_JOBS = web.AppKey("live_jobs", LiveJobs)
-KNOWN_READS = web.AppKey("known_reads", KnownReads)
+KNOWN_CALLS = web.AppKey("known_calls", KnownCalls)
 METRICS = web.AppKey("metrics", Metrics)
 # Speaks for the service itself.
 OWN_CLIENT = web.AppKey("own_client", KubeClient)

@@ -21,6 +21,7 @@ RELAYED_HEADERS = (
     "Audit-Id",
     "Retry-After",
 )
+_RELAYED = frozenset(name.lower() for name in RELAYED_HEADERS)
 # Larger than any Status that the apiserver was seen to write; a longer error body is not worth holding.
 _ERROR_BYTES = 4 * 1024 * 1024
 # A body up to this size is sent together with its headers, in one write.
@@ -129,11 +130,12 @@ def error_of(answer: Answer) -> web.Response:
 
 def relayed_headers(upstream: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     """Return those of an answer's headers that its caller gets."""
-    headers = CIMultiDict[str]()
-    for name in RELAYED_HEADERS:
-        for value in upstream.getall(name, ()):
-            headers.add(name, value)
-    return headers
+    return CIMultiDict(relayed_pairs(upstream))
+
+
+def relayed_pairs(upstream: CIMultiDictProxy[str]) -> list[tuple[str, str]]:
+    """Return the same as names and values."""
+    return [each for each in upstream.items() if each[0].lower() in _RELAYED]
 
 
 def _error(code: int, headers: CIMultiDictProxy[str], body: bytes | None) -> web.Response:
