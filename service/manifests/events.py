@@ -1,8 +1,8 @@
 """The events of a body, the same for JSON and YAML, and the caps that make any body safe to scan."""
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple, NoReturn, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Generic, Literal, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 from service.errors import BadRequest
 
@@ -14,6 +14,7 @@ _OPENING = ("mapping", "sequence")
 
 
 # What an event begins, is, or (end) closes. Strings, as an enum's members cost more than the scan itself.
+Step = TypeVar("Step")
 Kind: TypeAlias = Literal["mapping", "sequence", "scalar", "alias", "end"]
 
 
@@ -43,31 +44,53 @@ class Event(NamedTuple):
         raise BadRequest(f"line {self.line}, column {self.column}: {problem}")
 
 
-def bounded(events: Iterable[Event]) -> Iterator[Event]:
-    """Yield the events as they come; raise BadRequest at the first one beyond a cap."""
-    depth = nodes = aliases = 0
-    for event in events:
-        if event.kind == "end":
-            depth -= 1
-        else:
-            nodes += 1
-            depth += event.kind in _OPENING
-            aliases += event.kind == "alias"
-            if depth > MAX_DEPTH:
-                event.refuse(f"the body is nested deeper than {MAX_DEPTH} levels")
-            if nodes > MAX_NODES:
-                event.refuse(f"the body has more than {MAX_NODES} nodes")
-            if aliases > MAX_ALIASES:
-                event.refuse(f"the body has more than {MAX_ALIASES} aliases")
-        yield event
+class Events(Iterator[Event], Generic[Step]):
+    """The events of a body as they come; the first one beyond a cap raises BadRequest.
 
+    Args:
+        steps: what is read of the body for each event.
+        kind_of: tells which kind of event a step is.
+        event_of: makes the event of a step. That takes longer than to read it, so what is skipped does without.
+    """
 
-def skip(start: Event, events: Iterator[Event]) -> None:
-    """Take the rest of the node that begins with `start` from the events."""
-    depth = int(start.kind in _OPENING)
-    while depth:
-        kind = next(events).kind
-        depth += (kind in _OPENING) - (kind == "end")
+    def __init__(
+        self, steps: Iterator[Step], kind_of: Callable[[Step], Kind], event_of: Callable[[Step], Event]
+    ) -> None:
+        self._steps, self._kind_of, self._event_of = steps, kind_of, event_of
+        self._depth = self._nodes = self._aliases = 0
+
+    def __next__(self) -> Event:
+        """Return the next event."""
+        return self._event_of(self._step())
+
+    def skip(self, start: Event) -> None:
+        """Take the rest of the node that has begun with `start`, which was the last event."""
+        if start.kind in _OPENING:
+            outside = self._depth - 1
+            while self._depth > outside:
+                self._step()
+
+    def _step(self) -> Step:
+        step = next(self._steps)
+        kind = self._kind_of(step)
+        if kind == "end":
+            self._depth -= 1
+            return step
+        self._nodes += 1
+        if kind in _OPENING:
+            self._depth += 1
+        elif kind == "alias":
+            self._aliases += 1
+        if self._depth > MAX_DEPTH or self._nodes > MAX_NODES or self._aliases > MAX_ALIASES:
+            self._refuse(self._event_of(step))
+        return step
+
+    def _refuse(self, event: Event) -> NoReturn:
+        if self._depth > MAX_DEPTH:
+            event.refuse(f"the body is nested deeper than {MAX_DEPTH} levels")
+        if self._nodes > MAX_NODES:
+            event.refuse(f"the body has more than {MAX_NODES} nodes")
+        event.refuse(f"the body has more than {MAX_ALIASES} aliases")
 
 
 def place_after(before: bytes) -> tuple[int, int]:

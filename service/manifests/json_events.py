@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from service.manifests.events import Event
+from service.manifests.events import Event, Kind
 
 # The possessive quantifiers keep the memory of a long string's match constant.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|[^\s,:{}\[\]"]++')
@@ -23,6 +23,11 @@ def json_events(text: str) -> Iterator[Event]:
             line_start = text.rindex("\n", seen, at) + 1
         seen = at
         yield _event(token.group(), line, at - line_start + 1)
+
+
+def kind_of_event(event: Event) -> Kind:
+    """Return an event's kind."""
+    return event.kind
 
 
 def _event(token: str, line: int, column: int) -> Event:

@@ -4,11 +4,11 @@ Nothing is built. The apiserver reads the bytes itself, so what cannot be seen w
 alias, a merge key, an explicit tag, a number for a name) is left to it.
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
-from service.manifests.events import Event, shown, skip
+from service.manifests.events import Event, Events, shown
 from service.manifests.scalars import read_plain_scalar
 from service.manifests.source import read
 
@@ -98,7 +98,7 @@ def _plain_text(text: str) -> str | None:
     return None
 
 
-def _read_root(events: Iterator[Event]) -> _Mapping:
+def _read_root(events: Events[Any]) -> _Mapping:
     start = next(events)
     if start.kind != "mapping":
         start.refuse("the body is not a mapping: send one Job as an object with apiVersion, kind and metadata")
@@ -108,10 +108,10 @@ def _read_root(events: Iterator[Event]) -> _Mapping:
     return root
 
 
-def _read_mapping(start: Event, events: Iterator[Event]) -> _Mapping:
+def _read_mapping(start: Event, events: Events[Any]) -> _Mapping:
     mapping = _Mapping(start)
     while (key := next(events)).kind != "end":
-        skip(key, events)
+        events.skip(key)
         value = next(events)
         if _is_veiled(key):
             mapping.fields.clear()  # upstream's reader lets a later merge replace what was given before
@@ -121,7 +121,7 @@ def _read_mapping(start: Event, events: Iterator[Event]) -> _Mapping:
             continue
         else:
             mapping.fields[key.value] = value
-        skip(value, events)
+        events.skip(value)
     return mapping
 
 

@@ -1,14 +1,14 @@
 """A body's bytes: whether they are JSON or YAML, and their events."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from service.errors import BadRequest
-from service.manifests.events import Event, bounded, place_after
-from service.manifests.json_events import json_events
-from service.manifests.yaml_events import yaml_events
+from service.manifests.events import Event, Events, place_after
+from service.manifests.json_events import json_events, kind_of_event
+from service.manifests.yaml_events import event_of_step, kind_of_step, yaml_steps
 
 
 class _AnyObject(msgspec.Struct):
@@ -29,7 +29,7 @@ class Source:
     """
 
     is_json: bool
-    events: Iterator[Event]
+    events: Events[Any]
 
 
 def read(body: bytes) -> Source:
@@ -40,8 +40,12 @@ def read(body: bytes) -> Source:
         line, column = place_after(body[: error.start])
         raise BadRequest(f"line {line}, column {column}: the body is not UTF-8") from None
     if _is_json_object(body):
-        return Source(is_json=True, events=bounded(json_events(text)))
-    return Source(is_json=False, events=bounded(yaml_events(body, text)))
+        return Source(is_json=True, events=Events(json_events(text), kind_of_event, _same))
+    return Source(is_json=False, events=Events(yaml_steps(body, text), kind_of_step, event_of_step))
+
+
+def _same(event: Event) -> Event:
+    return event
 
 
 def _is_json_object(body: bytes) -> bool:

@@ -36,8 +36,8 @@ _TAG_DIRECTIVE = re.compile(r"%TAG(?<![^\r\n\x85\u2028\u2029]%TAG)[ \t]+![\w-]*!
 _BYTE_ORDER_MARK = re.compile(r"\ufeff(?<![^\r\n\x85\u2028\u2029]\ufeff)")
 
 
-def yaml_events(body: bytes, text: str) -> Iterator[Event]:
-    """Yield the events of the body's first document; any other one may only be empty.
+def yaml_steps(body: bytes, text: str) -> Iterator[Any]:
+    """Yield libyaml's events of the body's first document; any other one may only be empty.
 
     Args:
         body: the body, valid UTF-8.
@@ -48,7 +48,7 @@ def yaml_events(body: bytes, text: str) -> Iterator[Event]:
     """
     _check_tag_directives(text)
     _check_byte_order_marks(text)
-    last = _START
+    last: Any = None
     try:
         for last in _only_document(iter(yaml.CSafeLoader(body).get_event, None)):
             yield last
@@ -58,7 +58,28 @@ def yaml_events(body: bytes, text: str) -> Iterator[Event]:
         mark: Any = error.problem_mark
         raise _not_yaml(mark.line + 1, mark.column + 1, error.problem or "") from None
     except (yaml.YAMLError, ValueError, MemoryError):
-        raise _not_yaml(last.line, last.column, "what follows cannot be read") from None
+        after = _START if last is None else event_of_step(last)
+        raise _not_yaml(after.line, after.column, "what follows cannot be read") from None
+
+
+def kind_of_step(step: Any) -> Kind:
+    """Return which kind of event one of libyaml's is."""
+    return _KINDS[type(step)]
+
+
+def event_of_step(step: Any) -> Event:
+    """Return one of libyaml's events as an event."""
+    kind = _KINDS.get(type(step), "end")
+    line, column = step.start_mark.line + 1, step.start_mark.column + 1
+    match kind:
+        case "scalar":
+            return Event(kind, line, column, step.value, not step.style, step.tag, step.anchor)
+        case "mapping" | "sequence":
+            return Event(kind, line, column, "", False, step.tag, step.anchor)
+        case "alias":
+            return Event(kind, line, column, step.anchor)
+        case _:
+            return Event(kind, line, column)
 
 
 def _not_yaml(line: int, column: int, problem: str) -> BadRequest:
@@ -82,18 +103,19 @@ def _refuse_line(text: str, at: int, problem: str) -> NoReturn:
     Event("end", text.count("\n", 0, at) + 1, 1).refuse(problem)
 
 
-def _only_document(steps: Iterator[Any]) -> Iterator[Event]:
+def _only_document(steps: Iterator[Any]) -> Iterator[Any]:
     documents = 0
     for step in steps:
         if type(step) in _KINDS:
-            yield _event(step)
+            yield step
         elif isinstance(step, yaml.DocumentStartEvent):
             documents += 1
-            root = _event(next(steps))
+            first = next(steps)
+            root = event_of_step(first)
             if documents == 1 and not _is_empty(root):
-                yield root
+                yield first
             else:
-                _check_empty_document(documents, _event(step), root)
+                _check_empty_document(documents, event_of_step(step), root)
     if not documents:
         _START.refuse("the body is empty")
 
@@ -109,17 +131,3 @@ def _check_empty_document(number: int, start: Event, root: Event) -> None:
 
 def _is_empty(root: Event) -> bool:
     return root.plain and not root.value and root.tag is None and root.anchor is None
-
-
-def _event(step: Any) -> Event:
-    kind = _KINDS.get(type(step), "end")
-    line, column = step.start_mark.line + 1, step.start_mark.column + 1
-    match kind:
-        case "scalar":
-            return Event(kind, line, column, step.value, not step.style, step.tag, step.anchor)
-        case "mapping" | "sequence":
-            return Event(kind, line, column, "", False, step.tag, step.anchor)
-        case "alias":
-            return Event(kind, line, column, step.anchor)
-        case _:
-            return Event(kind, line, column)
