@@ -28,7 +28,7 @@ class Audience:
 
     Args:
         feed: tells what happens.
-        framer: writes it down.
+        framer: a member's; what happens is written down as it would.
     """
 
     def __init__(self, feed: SharedFeed, framer: WatchFramer) -> None:
@@ -64,25 +64,35 @@ class Audience:
         cursor = self._feed.cursor
         try:
             while True:
-                place = cursor.place
-                if (batch := await self._feed.next()) is None:
+                batch = await self._feed.next()
+                # Where the window began anew earlier, who joins then is to be told more than this feed tells.
+                if batch is None or cursor.is_ahead:
                     return
-                await self._tell(place, self._framer.framed(batch))
+                # Another one each time: what is a place untold to one member was told to another before.
+                framer = self._framer.anew()
+                await self._tell(framer.framed(batch), framer)
         except Expired:
             return  # each of them finds out by itself, and tells it
         finally:
             for _, left in self._members.values():
                 _let_go(left)
 
-    async def _tell(self, place: int, data: bytes) -> None:
-        """Tell those who are at a place what came after it; who is further knows it already."""
-        cursor = self._feed.cursor
+    async def _tell(self, data: bytes, framer: WatchFramer) -> None:
+        """Tell everybody but who is further, and thus knows it already, or some of it.
+
+        Args:
+            data: what came between the feed's two places; the members who are before that miss nothing else.
+            framer: has written it.
+        """
+        cursor, before = self._feed.cursor, self._feed.before
         for count, (member, (feed, left)) in enumerate(list(self._members.items()), start=1):
             if count % _TOLD_AT_A_TIME == 0:
                 await asyncio.sleep(0)
-            if left.done() or (feed.cursor.place == cursor.place != place):
+            if left.done() or feed.cursor.place == cursor.place != before.place:
                 continue
-            if feed.cursor.place == place and member.offer(data, self._framer):
+            if feed.cursor.place < before.place:
+                feed.cursor.follow(before)  # or one that is let go might be too late for what it need not be told
+            if feed.cursor.place == before.place and member.offer(data, framer):
                 feed.cursor.follow(cursor)
             else:
                 _let_go(left)
@@ -106,7 +116,7 @@ class Audiences:
         audience = self._audiences.get(key)
         if audience is None or audience.is_over:
             own = SharedFeed(feed.cache, feed.selection, feed.cursor.resource_version)
-            audience = self._audiences[key] = Audience(own, WatchFramer(framer.framing, bookmarks=framer.bookmarks))
+            audience = self._audiences[key] = Audience(own, framer)
         try:
             await audience.attend(member, feed)
         finally:

@@ -25,6 +25,10 @@ class WatchFramer:
         self._known: int | None = None  # up to where the reader knows everything
         self._told: int | None = None  # the last place that the stream has told
 
+    def anew(self) -> "WatchFramer":
+        """Return one that writes the same form, and whose reader knows nothing yet."""
+        return WatchFramer(self.framing, bookmarks=self.bookmarks)
+
     def follow(self, other: "WatchFramer") -> None:
         """Note that the reader was given what another framer has written."""
         self._known = other._known

@@ -64,6 +64,7 @@ class SharedFeed:
         cache: likewise.
         selection: likewise.
         cursor: how far it is told.
+        before: where what it has told last begins; all before that was told earlier, or is not selected.
 
     Raises:
         Expired: that is too long ago.
@@ -72,7 +73,13 @@ class SharedFeed:
     def __init__(self, cache: JobCache, selection: Selection, resource_version: int) -> None:
         self.cache, self.selection = cache, selection
         self.cursor = Cursor(cache.window, resource_version)
+        self.before = Cursor(cache.window, resource_version)
         self._marked_at = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything is told, and the cache has not heard of upstream for long."""
+        return self.cursor.is_at_end and self.cache.is_stale
 
     async def next(self) -> Batch | None:
         """Wait for what is to be told next, also when it is but that time has passed.
@@ -84,6 +91,7 @@ class SharedFeed:
             Expired: the reader was too slow, or the window began anew.
         """
         while True:
+            self.before.follow(self.cursor)
             changes = await self.cursor.next()
             if not changes and self.cache.is_stale:
                 return None
@@ -133,6 +141,8 @@ async def shared_batches(
     while True:
         if feed.cursor.is_at_end:
             await attend(feed)
+            if feed.is_over:
+                return  # the tick that has found it ended the attendance, and the next one may be far
         if (batch := await feed.next()) is None:
             return
         yield batch

@@ -194,8 +194,12 @@ class Cursor:
     @property
     def is_at_end(self) -> bool:
         """Whether everything is read that there is, and whatever comes is to be told."""
-        window = self._window
-        return self._place == window.end and self.resource_version <= window.latest
+        return self._place == self._window.end and not self.is_ahead
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it is later than anything the window has, so that not all that comes is to be told."""
+        return self.resource_version > self._window.latest
 
     def follow(self, other: "Cursor") -> None:
         """Go to where another reader of the same window is."""

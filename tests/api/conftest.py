@@ -1,5 +1,18 @@
-"""The service in front of an upstream that follows a script."""
+"""The service in front of an upstream that follows a script, and watchers without a service."""
 
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.api.watchers import Watching
 from tests.cache.conftest import front
 
 __all__ = ["front"]
+
+
+@pytest.fixture
+async def watching() -> AsyncIterator[Watching]:
+    """Return nobody yet: whoever joins is there until the test is over."""
+    found = Watching()
+    yield found
+    await found.leave()

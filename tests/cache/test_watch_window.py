@@ -147,6 +147,34 @@ async def test_a_window_that_begins_anew_where_a_reader_is_goes_on() -> None:
         await behind.next()
 
 
+async def test_a_cursor_is_at_its_end_where_whatever_comes_is_to_be_told() -> None:
+    window = window_of(1, 2)
+    behind, knowing, later = Cursor(window, 1), Cursor(window, 2), Cursor(window, 4)
+    assert [each.is_at_end for each in (behind, knowing, later)] == [False, True, False]
+    assert [each.place for each in (behind, knowing, later)] == [1, 2, 2]
+    assert later.is_ahead
+    window.progress(4)
+    assert [each.is_at_end for each in (behind, knowing, later)] == [False, True, True]
+    window.add(change(5))
+    assert not any(each.is_at_end for each in (behind, knowing, later))
+    for each in (behind, knowing, later):
+        await all_told(window, each)
+        assert each.is_at_end
+        assert each.place == window.end == 3
+    window.reset(3)
+    assert not any(each.is_at_end for each in (behind, knowing, later)), "they know nothing of what is there now"
+    assert behind.is_ahead
+
+
+async def test_a_cursor_that_follows_another_is_told_what_that_one_is_told() -> None:
+    window = window_of(1, 2, 3)
+    first, second = Cursor(window, 0), Cursor(window, 2)
+    first.follow(second)
+    assert (first.place, first.resource_version) == (2, 2)
+    assert await all_told(window, first) == [3]
+    assert (second.place, second.resource_version) == (2, 2)
+
+
 class Model:
     """What happened, what is not known of it, and what each reader was told."""
 
