@@ -8,9 +8,13 @@ import asyncio
 from collections.abc import Hashable
 from typing import Protocol
 
+import structlog
+
 from service.api.watch_framer import WatchFramer
 from service.cache.batches import SharedFeed
 from service.errors import Expired
+
+_log = structlog.stdlib.get_logger(__name__)
 
 # After so many of them, others have their turn.
 _TOLD_AT_A_TIME = 100
@@ -73,6 +77,8 @@ class Audience:
                 await self._tell(framer.framed(batch), framer)
         except Expired:
             return  # each of them finds out by itself, and tells it
+        except Exception:
+            _log.exception("a bug: watchers are told one by one")
         finally:
             for _, left in self._members.values():
                 _let_go(left)
