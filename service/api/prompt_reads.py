@@ -26,6 +26,7 @@ from service.api.shared_reads import UpstreamRead, shared_answer
 from service.api.streaming import SMALL_BYTES, error_of, relayed_headers
 from service.audit import AuditRecord
 from service.errors import ApiError
+from service.kube.answers import Answer
 from service.kube.responses import UpstreamBroken
 
 _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
@@ -94,7 +95,7 @@ class PromptReads:
         return reply
 
     async def _relayed(self, read: KnownRead, message: RawRequestMessage) -> Reply | None:
-        """Return the answer to a consistent read, or None when it is too long to be sent in one piece.
+        """Return the answer to a consistent read, or None when it is one for the routes.
 
         Raises:
             ConnectionError: upstream's answer broke off; so has this connection to be.
@@ -124,7 +125,7 @@ class PromptReads:
                 read.caller,
                 UpstreamRead(read.upstream_path, read.upstream_query, forwarded(message.headers)),
             )
-            if answer is None or len(answer.body) > SMALL_BYTES:
+            if answer is None or _is_for_the_routes(answer):
                 self._known.forget(message.path, message.raw_headers)
                 return None
             record.upstream_audit_id = answer.headers.get("Audit-Id")
@@ -145,6 +146,12 @@ class PromptReads:
 
 
 LaterReply: TypeAlias = Coroutine[Any, Any, Reply | None]
+
+
+def _is_for_the_routes(answer: Answer) -> bool:
+    """Tell whether an answer is too long to be sent in one piece, or a success that is not told as a Job is."""
+    is_job = answer.status == 200 and "Content-Type" in answer.headers
+    return len(answer.body) > SMALL_BYTES or (200 <= answer.status < 300 and not is_job)
 
 
 def _record(read: KnownRead, message: RawRequestMessage) -> AuditRecord:

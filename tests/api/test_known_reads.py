@@ -1,0 +1,99 @@
+"""What makes a read another one than the read that is known."""
+
+import pytest
+
+from service.access.caller import ANYONE
+from service.api import known_reads
+from service.api.known_reads import KnownRead, KnownReads
+
+TARGET = "/a?b=c"
+HOST = (b"Host", b"localhost")
+READ = KnownRead(ANYONE, (), "default", "one", TARGET, None, "/up", "")
+
+
+def learnt(*headers: tuple[bytes, bytes]) -> KnownReads:
+    known = KnownReads()
+    known.learn(TARGET, (HOST, *headers), READ)
+    return known
+
+
+def test_the_same_target_and_the_same_headers_are_the_same_read() -> None:
+    known = learnt((b"Accept", b"*/*"), (b"Authorization", b"Bearer a"))
+    for host, accept, authorization in (
+        (b"Host", b"Accept", b"Authorization"),
+        (b"HOST", b"accept", b"authorization"),
+    ):
+        headers = (host, b"localhost"), (accept, b"*/*"), (authorization, b"Bearer a")
+        assert known.find(TARGET, headers) is READ
+    assert known.find("/a", ((b"Host", b"localhost"), (b"Accept", b"*/*"), (b"Authorization", b"Bearer a"))) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Connection", "User-Agent", "X-Request-Id", "traceparent", "X-Forwarded-For", "Cache-Control", "Referer"],
+)
+def test_a_header_that_decides_nothing_makes_no_difference(name: str) -> None:
+    known = learnt((name.encode(), b"first"))
+    for headers in ((HOST,), (HOST, (name.encode(), b"second")), ((name.lower().encode(), b"\xff"), HOST)):
+        assert known.find(TARGET, headers) is READ
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Content-Length", "Transfer-Encoding", "Content-Encoding", "Expect", "Upgrade", "If-None-Match", "Range"),
+        *("Impersonate-User", "Impersonate-Group", "Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Cookie"),
+        *("Idempotency-Key", "Last-Event-ID", "Proxy-Authorization", "X-Remote-User", "never-heard-of"),
+    ],
+)
+def test_a_header_that_may_decide_something_makes_a_read_that_is_never_known(name: str) -> None:
+    odd = (name.encode(), b"value")
+    assert learnt(odd).find(TARGET, (HOST, odd)) is None
+    known = learnt()
+    assert known.find(TARGET, (HOST, odd)) is None
+    known.forget(TARGET, (HOST, odd))
+    assert known.find(TARGET, (HOST,)) is READ
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        (),
+        ((b"Host", b"localhost2"),),
+        (HOST, HOST),
+        (HOST, (b"Accept", b"text/plain")),
+        (HOST, (b"Accept-Encoding", b"*/*")),
+        (HOST, (b"Accept", b"*/*"), (b"Accept", b"*/*")),
+        (HOST, (b"Accept", b"*/*"), (b"Authorization", b"Bearer b")),
+        (HOST, (b"Accept", b"*/*"), (b"Authorization", b"Bearer a"), (b"Authorization", b"Bearer a")),
+        (HOST, (b"Accept", b"*/*"), (b"Authorization", b"bearer a")),
+    ],
+)
+def test_another_header_or_one_more_of_a_kind_is_another_read(others: tuple[tuple[bytes, bytes], ...]) -> None:
+    assert learnt((b"Accept", b"*/*"), (b"Authorization", b"Bearer a")).find(TARGET, others) is None
+
+
+def test_no_token_is_kept() -> None:
+    known = learnt((b"Authorization", b"Bearer s3cr3t"))
+    (key,) = known._reads
+    assert "s3cr3t" not in repr(key)
+    assert known.find(TARGET, (HOST, (b"Authorization", b"Bearer s3cr3t"))) is READ
+
+
+def test_what_is_forgotten_is_known_no_more() -> None:
+    known = learnt()
+    known.forget(TARGET, (HOST,))
+    known.forget(TARGET, (HOST,))
+    assert known.find(TARGET, (HOST,)) is None
+
+
+def test_as_many_are_known_as_may_be_and_the_one_not_asked_for_longest_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(known_reads, "_MOST_READS", 2)
+    known = KnownReads()
+    for target in ("/a", "/b"):
+        known.learn(target, (HOST,), READ)
+    assert known.find("/a", (HOST,)) is READ
+    known.learn("/c", (HOST,), READ)
+    assert [known.find(target, (HOST,)) is READ for target in ("/a", "/b", "/c")] == [True, False, True]
