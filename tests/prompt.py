@@ -135,7 +135,7 @@ async def synced(front: Front) -> None:
 
 async def learn(front: Front, *paths: str, headers: Mapping[str, str] | None = None) -> None:
     """Let reads become known to the service, with these headers and no others."""
-    async with connected(front) as connection:
+    async with connected(front.api.url) as connection:
         for path in paths:
             assert (await connection.ask(path, headers)).status == 200
 
@@ -175,9 +175,9 @@ def head(path: str, headers: Mapping[str, str] | None = None, *, method: str = "
 
 
 @asynccontextmanager
-async def connected(front: Front) -> AsyncIterator[Connection]:
+async def connected(service_url: str) -> AsyncIterator[Connection]:
     """Connect, under a watchdog, and hang up in the end."""
-    url = URL(front.api.url)
+    url = URL(service_url)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     try:
         async with asyncio.timeout(WATCHDOG_SECONDS):

@@ -84,15 +84,22 @@ class PromptReads:
 
     def _cached(self, read: KnownRead, message: RawRequestMessage) -> Reply | None:
         record = _record(read, message)
+        try:
+            reply = self._found(read, record)
+        except Exception:
+            reply = _replied(record, told_of_a_bug(record.request_id))
+        if reply is not None:
+            self._tell(record)
+        return reply
+
+    def _found(self, read: KnownRead, record: AuditRecord) -> Reply | None:
         found = find_job(self._live, read.namespace, read.name, read.oldest or 0)
         if found is None or len(found[0].raw) >= SMALL_BYTES:
             return None
         job, headers = found
         self._live.lookups += 1
         self._live.hits += 1
-        reply = _reply(record, 200, headers | {"Content-Type": "application/json"}, job.raw + b"\n")
-        self._tell(record)
-        return reply
+        return _reply(record, 200, headers | {"Content-Type": "application/json"}, job.raw + b"\n")
 
     async def _relayed(self, read: KnownRead, message: RawRequestMessage) -> Reply | None:
         """Return the answer to a consistent read, or None when it is one for the routes.
@@ -103,9 +110,7 @@ class PromptReads:
         record, is_told = _record(read, message), True
         place = Place(self._admission)
         try:
-            place.enter()
-            place.belongs_to(read.caller.admission_key)
-            reply = await self._read(read, message, record)
+            reply = await self._read(read, message, record, place)
         except UpstreamBroken:
             record.aborted, record.code = True, 502
             raise ConnectionError("upstream's answer broke off") from None
@@ -117,8 +122,12 @@ class PromptReads:
             if is_told:
                 self._tell(record)
 
-    async def _read(self, read: KnownRead, message: RawRequestMessage, record: AuditRecord) -> Reply | None:
+    async def _read(
+        self, read: KnownRead, message: RawRequestMessage, record: AuditRecord, place: Place
+    ) -> Reply | None:
         try:
+            place.enter()  # another one may have taken it in this turn of the event loop
+            place.belongs_to(read.caller.admission_key)
             answer = await shared_answer(
                 self._live.reads,
                 self._access.client_for(read.caller),

@@ -59,7 +59,7 @@ async def test_a_known_read_is_answered_to_the_one_who_is_let_in_and_to_nobody_e
     service = await started(front, Reviewing())
     await learn(service, path, path, headers=ANN)
     assert ways.gone == (1, 1)
-    async with connected(service) as connection:
+    async with connected(service.api.url) as connection:
         for headers, code in ((BOB, 403), ({"Authorization": "Bearer eve"}, 401), ({}, 401)):
             for _ in range(2):
                 assert (await connection.ask(path, headers)).status == code
@@ -90,7 +90,7 @@ async def test_what_is_taken_away_is_refused_once_its_time_is_over(
     if 0.0 in times.values():
         assert ways.gone[0] == 0
     getattr(apiserver, taken).clear()
-    async with connected(service) as connection:
+    async with connected(service.api.url) as connection:
 
         async def is_refused() -> bool:
             return (await connection.ask(path, ANN)).status == code
@@ -108,7 +108,7 @@ async def test_what_is_remembered_for_so_long_only_is_asked_again_and_known_anew
     front: StartFront, ways: Ways
 ) -> None:
     service = await started(front, Reviewing(), identity_cache_seconds=MOMENT)
-    async with connected(service) as connection:
+    async with connected(service.api.url) as connection:
 
         async def routed_again() -> bool:
             assert (await connection.ask(CACHED, ANN)).status == 200
@@ -179,7 +179,7 @@ async def test_a_request_that_differs_goes_through_the_routes(
     texts = []
     for closed in (False, True):
         ways.closed = closed
-        async with connected(service) as connection:
+        async with connected(service.api.url) as connection:
             connection.writer.write(request_head)
             text = await connection.reader.readuntil(b"\r\n\r\n")
             texts.append([each for each in text.split(b"\r\n") if not each.startswith((b"Date", b"X-Req", b"Age"))])

@@ -25,7 +25,7 @@ async def test_a_read_that_is_known_is_answered_as_the_routes_answer_it(
     service = await front(Apiserver().answer, cache=is_cached)
     if is_cached:
         await synced(service)
-    async with connected(service) as connection:
+    async with connected(service.api.url) as connection:
         first = await connection.ask(path)
         assert ways.gone == (0, 1)
         second, third = await connection.ask(path), await connection.ask(path)
@@ -67,7 +67,7 @@ async def test_whatever_upstream_says_to_a_known_read_is_what_the_routes_make_of
         return told if b"Content-Length" in told else pieces()
 
     apiserver.instead = instead
-    async with connected(service) as connection:
+    async with connected(service.api.url) as connection:
         prompt = await connection.ask(ONE)
         assert apiserver.arrived
         ways.closed = True
@@ -78,7 +78,7 @@ async def test_whatever_upstream_says_to_a_known_read_is_what_the_routes_make_of
 async def test_the_line_and_the_headers_are_written_as_the_routes_write_them(front: StartFront, ways: Ways) -> None:
     service = await front(Apiserver().answer)
     texts = []
-    async with connected(service) as connection:
+    async with connected(service.api.url) as connection:
         for closed in (True, False):
             ways.closed = closed
             connection.send(ONE, {"X-Request-Id": "mine"})
@@ -98,7 +98,7 @@ async def test_its_line_in_the_log_is_that_of_the_routes(
     service = await front(Apiserver().answer, cache=True)
     await synced(service)
     caplog.clear()
-    async with connected(service) as connection:
+    async with connected(service.api.url) as connection:
         for _ in range(2):
             assert (await connection.ask(path, {"X-Request-Id": "mine"})).headers["X-Request-Id"] == "mine"
         assert (await connection.ask(path, {"X-Request-Id": "not usable"})).headers["X-Request-Id"] != "not usable"
@@ -141,7 +141,7 @@ async def test_a_job_that_changes_grows_or_goes_is_told_as_it_is(front: StartFro
         known = None if type_ == "DELETED" else raw
         await eventually(lambda: getattr(store.get("default", "one"), "raw", None) == known)
 
-    async with connected(service) as connection:
+    async with connected(service.api.url) as connection:
         assert (await connection.ask(path)).body == raw_job("one", 5) + end
         for version, filling in ((6, 0), (7, 60_000), (8, 70_000), (9, 200_000), (10, 0)):
             raw = raw_job("one", version, filling=filling)
@@ -178,7 +178,7 @@ async def test_a_version_that_the_cache_has_not_reached_is_asked_of_the_apiserve
 async def test_a_read_that_failed_is_not_known(front: StartFront, ways: Ways) -> None:
     apiserver = Apiserver(jobs={})
     service = await front(apiserver.answer)
-    async with connected(service) as connection:
+    async with connected(service.api.url) as connection:
         for _ in range(2):
             assert_is_status(await connection.ask(ONE), 404, "NotFound")
         for _ in range(2):
