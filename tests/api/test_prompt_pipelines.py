@@ -1,0 +1,199 @@
+"""Requests that come one behind the other are answered in their order, whichever way each of them goes."""
+
+import asyncio
+import socket
+
+import pytest
+from yarl import URL
+
+from service.http_protocol import HttpProtocol
+from tests.api.gated import MANIFEST
+from tests.cache.conftest import StartFront
+from tests.cache.jobs import raw_job
+from tests.callers import assert_is_status
+from tests.contract.paths import job, jobs
+from tests.prompt import CACHED, ONE, Apiserver, Connection, Ways, connected, head, learn, synced
+from tests.waiting import eventually
+
+TWO, NONE = job("default", "two"), job("default", "none")
+BIG = {"one": raw_job("one", 5, filling=50_000)}
+
+
+def both() -> Apiserver:
+    return Apiserver(jobs={name: raw_job(name, 5) for name in ("one", "two")})
+
+
+async def named(connection: Connection) -> str:
+    """Return the name of the Job that is answered next, or else the code."""
+    answer = await connection.answer()
+    return str(answer.json["metadata"]["name"] if answer.status == 200 else answer.status)
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["prompt", "routes"])
+@pytest.mark.parametrize("apart", [False, True], ids=["in one packet", "apart"])
+async def test_what_comes_behind_a_read_that_is_under_way_is_answered_after_it(
+    front: StartFront, ways: Ways, closed: bool, apart: bool
+) -> None:
+    apiserver = both()
+    service = await front(apiserver.answer)
+    await learn(service, ONE, TWO)
+    apiserver.gate.clear()
+    ways.closed = closed
+    post = head(jobs("default"), {"Content-Length": str(len(MANIFEST))}, method="POST") + MANIFEST
+    behind = [head(TWO), head(NONE), head("/livez"), post, head(ONE), head(TWO)]
+    async with connected(service.api.url) as connection:
+        connection.send(ONE)
+        await eventually(lambda: len(apiserver.arrived) == 3)
+        for each in behind if apart else [b"".join(behind)]:
+            connection.writer.write(each)
+            await connection.writer.drain()
+            await asyncio.sleep(0.02)  # so that it comes by itself, which would not fail either if it did not
+        apiserver.gate.set()
+        assert [await named(connection) for _ in range(3)] == ["one", "two", "404"]
+        assert (await connection.answer()).body == b"ok"
+        assert_is_status(await connection.answer(), 404, "NotFound")  # the apiserver of this test creates nothing
+        assert [await named(connection) for _ in range(2)] == ["one", "two"]
+    assert [each.target.rpartition("/")[2] for each in apiserver.arrived[2:]] == [
+        *("one", "two", "none", "jobs?fieldValidation=Strict", "one", "two")
+    ]
+
+
+async def test_garbage_right_behind_a_read_that_is_under_way_is_400_after_it(front: StartFront, ways: Ways) -> None:
+    apiserver = both()
+    service = await front(apiserver.answer)
+    await learn(service, ONE)
+    apiserver.gate.clear()
+    async with connected(service.api.url) as connection:
+        connection.send(ONE)
+        await eventually(lambda: len(apiserver.arrived) == 2)
+        connection.writer.write(b"no HTTP at all\r\n\r\n")
+        await connection.writer.drain()
+        apiserver.gate.set()
+        assert await named(connection) == "one"
+        assert ways.prompt == 1
+        assert_is_status(await connection.answer(), 400, "BadRequest")
+        assert await connection.reader.read() == b""
+
+
+async def test_a_body_that_comes_behind_a_read_that_is_under_way_arrives_whole(
+    front: StartFront, ways: Ways
+) -> None:
+    apiserver = both()
+    service = await front(apiserver.answer)
+    await learn(service, ONE)
+    apiserver.gate.clear()
+    manifest = MANIFEST[:-1] + b" " * 1_000_000 + b"}"
+    async with connected(service.api.url) as connection:
+        connection.send(ONE)
+        await eventually(lambda: len(apiserver.arrived) == 2)
+        size = {"Content-Length": str(len(manifest))}
+        connection.writer.write(head(jobs("default"), size, method="POST") + manifest[:1000])
+        await connection.writer.drain()
+        connection.writer.write(manifest[1000:] + head(ONE))
+        apiserver.gate.set()
+        assert [await named(connection) for _ in range(3)] == ["one", "404", "one"]
+    assert apiserver.arrived[2].body == manifest
+    assert ways.prompt >= 1
+
+
+@pytest.mark.parametrize("path", [ONE, CACHED])
+@pytest.mark.parametrize("apart", [False, True], ids=["in one packet", "apart"])
+async def test_many_known_reads_are_all_answered(front: StartFront, ways: Ways, path: str, apart: bool) -> None:
+    service = await front(both().answer, cache=True)
+    await synced(service)
+    await learn(service, path)
+    async with connected(service.api.url) as connection:
+        for number in range(200):
+            connection.send(path, {"X-Request-Id": str(number)})
+            if apart:
+                await asyncio.sleep(0)
+        ids = [(await connection.answer()).headers["X-Request-Id"] for _ in range(200)]
+        assert ids == [str(number) for number in range(200)]
+        assert (await connection.ask(path)).status == 200
+    assert ways.prompt + ways.routed == 202
+    assert ways.prompt
+
+
+@pytest.mark.parametrize("path", [ONE, CACHED])
+async def test_a_head_that_comes_in_pieces_is_answered_as_any_other(
+    front: StartFront, ways: Ways, path: str
+) -> None:
+    service = await front(both().answer, cache=True)
+    await synced(service)
+    await learn(service, path)
+    async with connected(service.api.url) as connection:
+        assert (await connection.ask(path)).status == 200
+        for cut in (1, 10, -3, -1):
+            connection.writer.write(head(path)[:cut])
+            await connection.writer.drain()
+            await asyncio.sleep(0.01)
+            connection.writer.write(head(path)[cut:])
+            assert (await connection.answer()).status == 200
+        # One whole, and the next one's beginning with it.
+        connection.writer.write(head(path) + head(path)[:20])
+        assert (await connection.answer()).status == 200
+        connection.writer.write(head(path)[20:])
+        assert (await connection.answer()).status == 200
+    assert ways.gone == (7, 1)
+
+
+@pytest.fixture
+def protocols(monkeypatch: pytest.MonkeyPatch) -> list[HttpProtocol]:
+    """Return what will hold the service's connections, in their order."""
+    found, made = list[HttpProtocol](), HttpProtocol.connection_made
+
+    def connection_made(self: HttpProtocol, transport: asyncio.BaseTransport) -> None:
+        found.append(self)
+        made(self, transport)
+
+    monkeypatch.setattr(HttpProtocol, "connection_made", connection_made)
+    return found
+
+
+@pytest.mark.parametrize("path", [ONE, CACHED])
+@pytest.mark.parametrize("begins", ["one by one", "all at once"])
+async def test_a_caller_who_asks_for_ever_and_reads_nothing_is_read_no_more(
+    front: StartFront, ways: Ways, protocols: list[HttpProtocol], path: str, begins: str
+) -> None:
+    service = await front(Apiserver(jobs=BIG).answer, cache=True)
+    await synced(service)
+    await learn(service, path)
+    protocols.clear()
+    address, loop = URL(service.api.url), asyncio.get_running_loop()
+    with socket.socket() as caller:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        caller.setblocking(False)
+        await loop.sock_connect(caller, (address.host, address.port))
+        (protocol,) = await eventually(lambda: protocols)
+        transport = protocol.transport
+        assert transport is not None
+        while begins == "one by one" and not protocol._paused:
+            answered = ways.prompt
+            await loop.sock_sendall(caller, head(path))
+            await eventually(lambda: ways.prompt > answered)  # noqa: B023 (called at once)
+        flooding = asyncio.create_task(flood(caller, head(path)))
+        await eventually(lambda: not transport.is_reading())
+        assert transport.get_write_buffer_size() < 3 * 64 * 1024
+        assert len(protocol._messages) + len(protocol._untaken) < 40
+        await quiet(ways)
+        assert not transport.is_reading()
+        assert transport.get_write_buffer_size() < 3 * 64 * 1024
+        assert bool(ways.prompt) == (begins == "one by one")
+        flooding.cancel()
+        await asyncio.gather(flooding, return_exceptions=True)
+        assert (await service.api("GET", ONE)).status == 200
+    await eventually(lambda: protocol.transport is None)
+
+
+async def flood(caller: socket.socket, request: bytes) -> None:
+    while True:
+        await asyncio.get_running_loop().sock_sendall(caller, request)
+
+
+async def quiet(ways: Ways) -> tuple[int, int]:
+    """Wait until no more is answered for a while."""
+    gone = None
+    while gone != ways.gone:
+        gone = ways.gone
+        await asyncio.sleep(0.1)
+    return ways.gone
