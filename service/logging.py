@@ -1,6 +1,7 @@
 """How log lines look: one JSON object a line for machines, or aligned text for a person at a terminal."""
 
 import asyncio
+import atexit
 import json
 import logging
 import sys
@@ -59,6 +60,7 @@ class _StandardError:
         self._waiting: list[str] = []
         self._lock = threading.Lock()
         self._written_by: asyncio.AbstractEventLoop | None = None
+        atexit.register(self._flush)  # a loop may end before it has written what it was to write soon
 
     def write_now(self, line: str) -> None:
         with self._lock:
@@ -81,6 +83,8 @@ class _StandardError:
         with self._lock:
             lines, self._waiting = self._waiting, []
             self._written_by = None
+            if not lines:
+                return
             self._stream.write("".join([f"{line}\n" for line in lines]))
             self._stream.flush()
 
