@@ -73,14 +73,15 @@ class PromptReads:
         if message.method != "GET" or message.version != HttpVersion11 or message.should_close:
             return None
         read = self._known.find(message.path, message.raw_headers)
-        if read is None or not self._is_let_in(read):
+        if read is None or self._admission.is_full_for(read.caller.admission_key):
             return None
-        return self._relayed(read, message) if read.oldest is None else self._cached(read, message)
+        if read.oldest is not None:
+            return self._cached(read, message)
+        return self._relayed(read, message) if self._is_let_in(read) else None
 
     def _is_let_in(self, read: KnownRead) -> bool:
-        return self._access.still_lets(read.caller, read.wanted) and not self._admission.is_full_for(
-            read.caller.admission_key
-        )
+        """Tell whether the caller may have it; asked last, for it counts as a lookup of the reviews."""
+        return self._access.still_lets(read.caller, read.wanted)
 
     def _cached(self, read: KnownRead, message: RawRequestMessage) -> Reply | None:
         record = _record(read, message)
@@ -94,7 +95,7 @@ class PromptReads:
 
     def _found(self, read: KnownRead, record: AuditRecord) -> Reply | None:
         found = find_job(self._live, read.namespace, read.name, read.oldest or 0)
-        if found is None or len(found[0].raw) >= SMALL_BYTES:
+        if found is None or len(found[0].raw) >= SMALL_BYTES or not self._is_let_in(read):
             return None
         job, headers = found
         self._live.lookups += 1

@@ -9,9 +9,11 @@ import pytest
 
 from tests.api.test_metrics import value
 from tests.cache.conftest import Front, StartFront
+from tests.cache.jobs import raw_job
+from tests.callers import assert_is_status
 from tests.prompt import CACHED, ONE, Apiserver, Ways, connected, head, learn, synced
 from tests.upstream import Received, json_answer
-from tests.waiting import eventually_true
+from tests.waiting import eventually, eventually_true
 
 ANN = {"Authorization": "Bearer ann"}
 BOB = {"Authorization": "Bearer bob"}
@@ -186,3 +188,18 @@ async def test_a_request_that_differs_goes_through_the_routes(
     assert ways.prompt == 1
     assert texts[0] == texts[1]
     assert texts[0][0].split()[1] == b"%d" % code
+
+
+async def test_what_the_routes_answer_after_all_is_looked_up_once(front: StartFront, ways: Ways) -> None:
+    apiserver = Reviewing()
+    service = await started(front, apiserver)
+    await learn(service, CACHED, headers=ANN)
+    apiserver.tell("DELETED", raw_job("one", 6))
+    apiserver.jobs.clear()
+    await eventually(lambda: not len(service.live.scope_of(None).cache.store))
+    async with connected(service.api.url) as connection:
+        for _ in range(3):
+            assert_is_status(await connection.ask(CACHED, ANN), 404, "NotFound")
+    assert ways.gone == (0, 4)
+    for cache in ("identities", "decisions"):
+        assert value(service.app, "review_cache_lookups_total", cache=cache, result="hit") == 3, cache
