@@ -16,6 +16,8 @@ from service.kube.reviews import AccessAttributes
 
 # About 2 kB each.
 _MOST_READS = 4096
+# Of a target and the headers that decide: they may be 256 kB, and nobody is to fill the memory with 4096 of those.
+_LONGEST_KEY = 4096
 _AUTHORIZATION = b"authorization"
 # Headers that decide something about such a read.
 _DECIDING = frozenset((b"host", b"accept", b"accept-encoding"))
@@ -67,14 +69,15 @@ class KnownReads:
         self._reads: LRUCache[_Key, KnownRead] = LRUCache(_MOST_READS)
 
     def learn(self, target: str, headers: RawHeaders, read: KnownRead) -> None:
-        """Keep what was found out about a GET that has been answered.
+        """Keep what was found out about a GET that has been answered, unless it takes more than one is worth.
 
         Args:
             target: the path and the query, as they came.
             headers: the headers, as they came.
             read: what is known.
         """
-        if (key := _key(target, headers)) is not None:
+        key = _key(target, headers)
+        if key is not None and sum(map(len, key)) <= _LONGEST_KEY:
             self._reads[key] = read
 
     def find(self, target: str, headers: RawHeaders) -> KnownRead | None:

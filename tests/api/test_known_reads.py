@@ -97,3 +97,23 @@ def test_as_many_are_known_as_may_be_and_the_one_not_asked_for_longest_goes(
     assert known.find("/a", (HOST,)) is READ
     known.learn("/c", (HOST,), READ)
     assert [known.find(target, (HOST,)) is READ for target in ("/a", "/b", "/c")] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [
+        (f"{TARGET}#{'x' * 100_000}", HOST),
+        (TARGET, (b"Accept", b"a/b," * 7_000)),
+        (TARGET, (b"Host", b"h" * 30_000)),
+    ],
+    ids=["target", "Accept", "Host"],
+)
+def test_what_would_take_much_to_keep_is_not_kept(target: str, header: tuple[bytes, bytes]) -> None:
+    known = KnownReads()
+    known.learn(target, (header,), READ)
+    assert known.find(target, (header,)) is None
+    assert not known._reads
+
+
+def test_a_token_may_be_as_long_as_it_likes() -> None:
+    assert learnt((b"Authorization", b"Bearer " + b"a" * 30_000))._reads
