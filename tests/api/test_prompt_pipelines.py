@@ -1,12 +1,9 @@
 """Requests that come one behind the other are answered in their order, whichever way each of them goes."""
 
 import asyncio
-import socket
 
 import pytest
-from yarl import URL
 
-from service.http_protocol import HttpProtocol
 from tests.api.gated import MANIFEST
 from tests.cache.conftest import StartFront
 from tests.cache.jobs import raw_job
@@ -40,7 +37,8 @@ async def test_what_comes_behind_a_read_that_is_under_way_is_answered_after_it(
     apiserver.gate.clear()
     ways.closed = closed
     post = head(jobs("default"), {"Content-Length": str(len(MANIFEST))}, method="POST") + MANIFEST
-    behind = [head(TWO), head(NONE), head("/livez"), post, head(ONE), head(TWO)]
+    upgrade = head("/livez", {"Connection": "Upgrade", "Upgrade": "websocket"})
+    behind = [head(TWO), head(NONE), upgrade, post, head(ONE), head(TWO)]
     async with connected(service.api.url) as connection:
         connection.send(ONE)
         await eventually(lambda: len(apiserver.arrived) == 3)
@@ -137,63 +135,21 @@ async def test_a_head_that_comes_in_pieces_is_answered_as_any_other(
     assert ways.gone == (7, 1)
 
 
-@pytest.fixture
-def protocols(monkeypatch: pytest.MonkeyPatch) -> list[HttpProtocol]:
-    """Return what will hold the service's connections, in their order."""
-    found, made = list[HttpProtocol](), HttpProtocol.connection_made
-
-    def connection_made(self: HttpProtocol, transport: asyncio.BaseTransport) -> None:
-        found.append(self)
-        made(self, transport)
-
-    monkeypatch.setattr(HttpProtocol, "connection_made", connection_made)
-    return found
-
-
-@pytest.mark.parametrize("path", [ONE, CACHED])
-@pytest.mark.parametrize("begins", ["one by one", "all at once"])
-async def test_a_caller_who_asks_for_ever_and_reads_nothing_is_read_no_more(
-    front: StartFront, ways: Ways, protocols: list[HttpProtocol], path: str, begins: str
-) -> None:
-    service = await front(Apiserver(jobs=BIG).answer, cache=True)
-    await synced(service)
-    await learn(service, path)
-    protocols.clear()
-    address, loop = URL(service.api.url), asyncio.get_running_loop()
-    with socket.socket() as caller:
-        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        caller.setblocking(False)
-        await loop.sock_connect(caller, (address.host, address.port))
-        (protocol,) = await eventually(lambda: protocols)
-        transport = protocol.transport
-        assert transport is not None
-        while begins == "one by one" and not protocol._paused:
-            answered = ways.prompt
-            await loop.sock_sendall(caller, head(path))
-            await eventually(lambda: ways.prompt > answered)  # noqa: B023 (called at once)
-        flooding = asyncio.create_task(flood(caller, head(path)))
-        await eventually(lambda: not transport.is_reading())
-        assert transport.get_write_buffer_size() < 3 * 64 * 1024
-        assert len(protocol._messages) + len(protocol._untaken) < 40
-        await quiet(ways)
-        assert not transport.is_reading()
-        assert transport.get_write_buffer_size() < 3 * 64 * 1024
-        assert bool(ways.prompt) == (begins == "one by one")
-        flooding.cancel()
-        await asyncio.gather(flooding, return_exceptions=True)
-        assert (await service.api("GET", ONE)).status == 200
-    await eventually(lambda: protocol.transport is None)
-
-
-async def flood(caller: socket.socket, request: bytes) -> None:
-    while True:
-        await asyncio.get_running_loop().sock_sendall(caller, request)
-
-
-async def quiet(ways: Ways) -> tuple[int, int]:
-    """Wait until no more is answered for a while."""
-    gone = None
-    while gone != ways.gone:
-        gone = ways.gone
-        await asyncio.sleep(0.1)
-    return ways.gone
+async def test_many_reads_behind_one_that_is_under_way_are_all_answered(front: StartFront, ways: Ways) -> None:
+    apiserver = both()
+    service = await front(apiserver.answer)
+    await learn(service, ONE, TWO)
+    apiserver.gate.clear()
+    async with connected(service.api.url) as connection:
+        connection.send(ONE)
+        await eventually(lambda: len(apiserver.arrived) == 3)
+        for number in range(100):
+            connection.send((ONE, TWO, NONE)[number % 3], {"X-Request-Id": str(number)})
+        await connection.writer.drain()
+        apiserver.gate.set()
+        assert await named(connection) == "one"
+        answers = [await connection.answer() for _ in range(100)]
+        assert (await connection.ask(ONE)).status == 200
+    assert [each.headers["X-Request-Id"] for each in answers] == [str(number) for number in range(100)]
+    assert [each.status for each in answers[:6]] == [200, 200, 404] * 2
+    assert ways.prompt >= 2

@@ -166,30 +166,3 @@ async def test_a_bug_is_500_with_the_request_id_under_which_the_log_has_it(
     assert "secret" not in message
     assert plain(answers[0]) == plain(answers[1])
     assert held(service) == 0
-
-
-@pytest.mark.parametrize("behind", [b"", b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"], ids=["", "with more"])
-@pytest.mark.parametrize("closed", [False, True], ids=["prompt", "routes"])
-async def test_a_caller_who_hangs_up_frees_the_read_upstream(
-    front: StartFront, ways: Ways, caplog: pytest.LogCaptureFixture, closed: bool, behind: bytes
-) -> None:
-    caplog.set_level("INFO", "service.audit")
-    apiserver = Apiserver()
-    service = await front(apiserver.answer)
-    await learn(service, ONE)
-    lines(caplog)
-    apiserver.gate.clear()
-    ways.closed = closed
-    async with connected(service.api.url) as connection:
-        connection.send(ONE, MINE)
-        await eventually(lambda: len(apiserver.arrived) == 2)
-        assert service.upstream.open_connections == 1
-        connection.writer.write(behind)
-        await connection.writer.drain()
-    await eventually(lambda: service.upstream.open_connections == 0)
-    (line,) = await eventually(lambda: lines(caplog))
-    assert "request_id='mine'" in line
-    assert "code=None" in line
-    assert requests(service.app, "canceled") == 1
-    assert held(service) == 0
-    assert ways.routed == 1 + closed
