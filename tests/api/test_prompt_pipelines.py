@@ -73,21 +73,31 @@ async def test_garbage_right_behind_a_read_that_is_under_way_is_400_after_it(fro
         assert await connection.reader.read() == b""
 
 
+@pytest.mark.parametrize("coding", ["whole", "in chunks", "in chunks with much around them"])
 async def test_a_body_that_comes_behind_a_read_that_is_under_way_arrives_whole(
-    front: StartFront, ways: Ways
+    front: StartFront, ways: Ways, coding: str
 ) -> None:
     apiserver = both()
     service = await front(apiserver.answer)
     await learn(service, ONE)
     apiserver.gate.clear()
-    manifest = MANIFEST[:-1] + b" " * 1_000_000 + b"}"
+    manifest = MANIFEST[:-1] + b" " * 300_000 + b"}"
+    headers, sent = {"Content-Length": str(len(manifest))}, manifest
+    if coding != "whole":
+        # More of it than a head may have.
+        extension = b";" + b"x" * 60_000 if coding.endswith("around them") else b""
+        chunks = [manifest[start : start + 10_000] for start in range(0, len(manifest), 10_000)]
+        sent = b"".join(b"%x%s\r\n%s\r\n" % (len(each), extension, each) for each in [*chunks, b""])
+        headers = {"Transfer-Encoding": "chunked"}
     async with connected(service.api.url) as connection:
         connection.send(ONE)
         await eventually(lambda: len(apiserver.arrived) == 2)
-        size = {"Content-Length": str(len(manifest))}
-        connection.writer.write(head(jobs("default"), size, method="POST") + manifest[:1000])
+        connection.writer.write(head(jobs("default"), headers, method="POST") + sent[:1000])
         await connection.writer.drain()
-        connection.writer.write(manifest[1000:] + head(ONE))
+        connection.writer.write(sent[1000:] + head(ONE))
+        await asyncio.sleep(
+            0.05
+        )  # so that it comes while the read is under way, which would not fail if it did not
         apiserver.gate.set()
         assert [await named(connection) for _ in range(3)] == ["one", "404", "one"]
     assert apiserver.arrived[2].body == manifest
