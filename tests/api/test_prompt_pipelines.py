@@ -163,3 +163,25 @@ async def test_many_reads_behind_one_that_is_under_way_are_all_answered(front: S
     assert [each.headers["X-Request-Id"] for each in answers] == [str(number) for number in range(100)]
     assert [each.status for each in answers[:6]] == [200, 200, 404] * 2
     assert ways.prompt >= 2
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["prompt", "routes"])
+async def test_long_heads_behind_a_read_that_is_under_way_are_not_taken_for_one(
+    front: StartFront, ways: Ways, closed: bool
+) -> None:
+    apiserver = both()
+    service = await front(apiserver.answer)
+    await learn(service, ONE)
+    apiserver.gate.clear()
+    ways.closed = closed
+    long = head(f"/livez?{'x' * 250_000}", {"X": "x" * 30_000})
+    async with connected(service.api.url) as connection:
+        connection.send(ONE)
+        await eventually(lambda: len(apiserver.arrived) == 2)
+        connection.writer.write(long + long)
+        await asyncio.sleep(0.1)  # so that they come while the read is under way, which would not fail if not
+        apiserver.gate.set()
+        assert await named(connection) == "one"
+        for _ in range(2):
+            told = assert_is_status(await connection.answer(), 400, "BadRequest")["message"]
+            assert told.startswith("unknown query parameter")  # it came whole to its route
