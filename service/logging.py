@@ -1,6 +1,7 @@
 """How log lines look: one JSON object a line for machines, or aligned text for a person at a terminal."""
 
 import asyncio
+import atexit
 import json
 import logging
 import sys
@@ -61,6 +62,7 @@ class _StandardError:
         self._waiting: deque[str] = deque()  # any thread may append
         self._flushing = threading.Lock()
         self._flushed_by: asyncio.AbstractEventLoop | None = None
+        atexit.register(self._flush)  # a loop may end before it has written what it was to write soon
 
     def write_now(self, line: str) -> None:
         self._waiting.append(line)
@@ -81,6 +83,8 @@ class _StandardError:
         with self._flushing:
             self._flushed_by = None
             lines = [f"{self._waiting.popleft()}\n" for _ in range(len(self._waiting))]
+            if not lines:
+                return
             self._stream.write("".join(lines))
             self._stream.flush()
 

@@ -33,7 +33,7 @@ class PromptHandler(web.RequestHandler):
         super().__init__(server, **options)
         self._parser: Any = _Parser(self._parser, self._take)
         self._calls = calls
-        self._taken = 0  # how many requests went that way
+        self._taken = 0  # how many requests were kept from the routes, at least at first
         self._under_way: asyncio.Task[None] | None = None
         self._untaken: list[Message] = []
 
@@ -43,11 +43,21 @@ class PromptHandler(web.RequestHandler):
             self._under_way.cancel()
         super().connection_lost(exc)
 
+    def close(self) -> None:
+        """Take no more requests, and end once the one that is under way is answered, whichever way it goes."""
+        if self._under_way is None:
+            super().close()
+        else:
+            self._close = True
+
     def _take(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Answer what has come, if it is known; return what is left to the routes."""
         if self._under_way is not None:
+            self._taken += len(messages)
             self._untaken += messages
-            self._pause_reading_for_buffer()
+            # Who reads notices a caller who hangs up. A body's bounds are looked after once it is the routes'.
+            if len(self._untaken) >= self._max_msg_queue_size or not messages[-1][1].is_eof():
+                self._pause_reading_for_buffer()
             return ()
         message, body = messages[0]
         if len(messages) > 1 or isinstance(message, _ErrInfo) or not self._can_reply():
@@ -92,8 +102,7 @@ class PromptHandler(web.RequestHandler):
             return
         if self._close or self._calls.draining:
             self.transport.write(reply.head + b"Connection: close\r\n\r\n" + reply.body)
-            self.close()
-            self.transport.close()
+            self.force_close()
         else:
             self.transport.write(reply.head + b"\r\n" + reply.body)
 

@@ -16,6 +16,8 @@ from service.kube.reviews import AccessAttributes
 
 # About 2 kB each.
 _MOST_CALLS = 4096
+# Of a target and the headers that decide: they may be 256 kB, and nobody is to fill the memory with 4096 of those.
+_LONGEST_KEY = 4096
 _AUTHORIZATION = b"authorization"
 # Headers that decide something about such a call.
 _DECIDING = frozenset((b"host", b"accept", b"accept-encoding"))
@@ -73,7 +75,7 @@ class KnownCalls:
         self._calls: LRUCache[_Key, KnownCall] = LRUCache(_MOST_CALLS)
 
     def learn(self, method: str, target: str, headers: RawHeaders, call: KnownCall) -> None:
-        """Keep what was found out about a call that has been answered.
+        """Keep what was found out about a call that has been answered, unless it takes more than one is worth.
 
         Args:
             method: GET or POST.
@@ -81,7 +83,8 @@ class KnownCalls:
             headers: the headers, as they came.
             call: what is known.
         """
-        if (key := _key(method, target, headers)) is not None:
+        key = _key(method, target, headers)
+        if key is not None and sum(map(len, key)) <= _LONGEST_KEY:
             self._calls[key] = call
 
     def find(self, method: str, target: str, headers: RawHeaders) -> KnownCall | None:

@@ -84,35 +84,45 @@ class PromptCalls:
         if message.version != HttpVersion11 or message.should_close or not body.is_eof():
             return None
         call = self._known.find(message.method, message.path, message.raw_headers)
-        if call is None or not self._is_let_in(call):
+        if (
+            call is None
+            or body.total_bytes > _MOST_BODY_BYTES
+            or self._admission.is_full_for(call.caller.admission_key)
+        ):
             return None
         if call.kind == "cached":
             return self._cached(call, message)
+        if body.total_bytes > _MOST_BODY_BYTES or not self._is_let_in(call):
+            return None
         if call.kind == "get":
             return self._relayed(call, message, self._read)
-        if body.total_bytes > _MOST_BODY_BYTES:
-            return None
         return self._relayed(call, message, partial(self._create, body.read_nowait()))
 
     def _is_let_in(self, call: KnownCall) -> bool:
-        return self._access.still_lets(call.caller, call.wanted) and not self._admission.is_full_for(
-            call.caller.admission_key
-        )
+        """Tell whether the caller may do it; asked last, for it counts as a lookup of the reviews."""
+        return self._access.still_lets(call.caller, call.wanted)
 
     def _cached(self, call: KnownCall, message: RawRequestMessage) -> Reply | None:
         record = _record(call, message)
+        try:
+            reply = self._found(call, record)
+        except Exception:
+            reply = _replied(record, told_of_a_bug(record.request_id))
+        if reply is not None:
+            self._tell(record)
+        return reply
+
+    def _found(self, call: KnownCall, record: AuditRecord) -> Reply | None:
         found = find_job(self._live, call.namespace, call.name, int(call.asked["resourceVersion"]))
-        if found is None or len(found[0].raw) >= SMALL_BYTES:
+        if found is None or len(found[0].raw) >= SMALL_BYTES or not self._is_let_in(call):
             return None
         job, headers = found
         self._live.lookups += 1
         self._live.hits += 1
-        reply = _reply(record, 200, (*headers.items(), _PLAIN_JSON), job.raw + b"\n")
-        self._tell(record)
-        return reply
+        return _reply(record, 200, (*headers.items(), _PLAIN_JSON), job.raw + b"\n")
 
     async def _relayed(self, call: KnownCall, message: RawRequestMessage, work: "_Work") -> Reply | None:
-        """Return the answer to a call that goes upstream.
+        """Return the answer to a call that goes upstream, where some work is done for it.
 
         Returns:
             None where the request is to go to the routes after all, which has changed nothing.
@@ -123,9 +133,7 @@ class PromptCalls:
         record, is_told = _record(call, message), True
         place = Place(self._admission)
         try:
-            place.enter()
-            place.belongs_to(call.caller.admission_key)
-            reply = await self._answered(call, message, record, work)
+            reply = await self._answered(_Asked(call, message, record), place, work)
         except UpstreamBroken:
             record.aborted, record.code = True, 502
             raise ConnectionError("upstream's answer broke off") from None
@@ -137,30 +145,30 @@ class PromptCalls:
             if is_told:
                 self._tell(record)
 
-    async def _answered(
-        self, call: KnownCall, message: RawRequestMessage, record: AuditRecord, work: "_Work"
-    ) -> Reply | None:
+    async def _answered(self, asked: "_Asked", place: Place, work: "_Work") -> Reply | None:
         try:
-            return await work(call, message, record)
+            place.enter()  # another one may have taken it in this turn of the event loop
+            place.belongs_to(asked.call.caller.admission_key)
+            return await work(asked)
         except ApiError as error:
-            return _replied(record, rendered(error))
+            return _replied(asked.record, rendered(error))
         except UpstreamBroken:
             raise
         except Exception:
-            return _replied(record, told_of_a_bug(record.request_id))
+            return _replied(asked.record, told_of_a_bug(asked.record.request_id))
 
-    async def _read(self, call: KnownCall, message: RawRequestMessage, record: AuditRecord) -> Reply | None:
+    async def _read(self, asked: "_Asked") -> Reply | None:
+        call, message, record = asked
         read = UpstreamRead(call.upstream_path, call.upstream_query, forwarded(message.headers))
         client = self._access.client_for(call.caller)
         answer = await shared_answer(self._live.reads, client, call.caller, read)
-        if answer is None or len(answer.body) > SMALL_BYTES:
+        if answer is None or _is_for_the_routes(answer):
             self._known.forget(message.method, message.path, message.raw_headers)
             return None
         return _told(record, answer, {})
 
-    async def _create(
-        self, manifest: bytes, call: KnownCall, message: RawRequestMessage, record: AuditRecord
-    ) -> Reply | None:
+    async def _create(self, manifest: bytes, asked: "_Asked") -> Reply | None:
+        call, message, record = asked
         seen = await looked(manifest, call.namespace)
         headers = forwarded(message.headers) | {"Content-Type": seen.content_type}
         client = self._access.client_for(call.caller)
@@ -179,8 +187,22 @@ class PromptCalls:
         self._metrics.request(route, record.method, record.code, outcome_of(record), seconds)
 
 
-_Work: TypeAlias = Callable[[KnownCall, RawRequestMessage, AuditRecord], Awaitable[Reply | None]]
+class _Asked(NamedTuple):
+    """A call that goes upstream."""
+
+    call: KnownCall
+    message: RawRequestMessage
+    record: AuditRecord
+
+
+_Work: TypeAlias = Callable[[_Asked], Awaitable[Reply | None]]
 LaterReply: TypeAlias = Coroutine[Any, Any, Reply | None]
+
+
+def _is_for_the_routes(answer: Answer) -> bool:
+    """Tell whether an answer is too long to be sent in one piece, or a success that is not told as a Job is."""
+    is_job = answer.status == 200 and "Content-Type" in answer.headers
+    return len(answer.body) > SMALL_BYTES or (200 <= answer.status < 300 and not is_job)
 
 
 def _record(call: KnownCall, message: RawRequestMessage) -> AuditRecord:

@@ -6,8 +6,9 @@ import pytest
 
 from tests.api.watchers import Watching
 from tests.cache.conftest import front
+from tests.prompt import ways
 
-__all__ = ["front"]
+__all__ = ["front", "ways"]
 
 
 @pytest.fixture

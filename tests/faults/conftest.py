@@ -7,13 +7,15 @@ import aiohttp
 import pytest
 
 from tests.apiserver.conftest import backend, real_backend
+from tests.cache.conftest import front
 from tests.callers import Caller
 from tests.cluster.control_plane import ControlPlane
 from tests.conftest import StartService
 from tests.contract.conftest import Backend, direct, namespace, proxy
 from tests.faults.proxy import FaultProxy
+from tests.prompt import ways
 
-__all__ = ["backend", "direct", "namespace", "proxy", "real_backend"]
+__all__ = ["backend", "direct", "front", "namespace", "proxy", "real_backend", "ways"]
 
 
 @pytest.fixture
