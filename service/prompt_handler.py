@@ -66,45 +66,61 @@ class PromptHandler(web.RequestHandler):
         if answer is None:
             return messages
         self._taken += 1
+        self._request_in_progress = True
         if isinstance(answer, Reply):
             self._parser.message_consumed()
-            self._send(answer)
+            self._send_soon(answer)
         else:
-            self._request_in_progress = True
             self._under_way = self._loop.create_task(self._send_later(answer, messages[0]))
         return ()
 
     def _can_reply(self) -> bool:
         """Tell whether nothing is before the request that comes now, and its answer finds room."""
-        return self._waiter is not None and not self._waiter.done() and not self._messages and not self._paused
+        is_idle = not self._request_in_progress and self._waiter is not None and not self._waiter.done()
+        return is_idle and not self._messages and not self._paused
 
     async def _send_later(self, answer: LaterReply, message: Message) -> None:
+        reply, goes_on = None, True
         try:
             reply = await answer
             if reply is None:
                 self._untaken.insert(0, message)
             else:
                 self._parser.message_consumed()
-                self._send(reply)
+                goes_on = self._send_soon(reply)
         except ConnectionError:
             if self.transport is not None:
                 self.transport.abort()
         finally:
             self._under_way = None
-            self._request_in_progress = False
-            if self._handler_waiter is not None:
-                self._handler_waiter.set_result(None)
-            if self.transport is not None:
+            if reply is None:
+                self._is_over()
+            if self.transport is not None and goes_on:
                 self._go_on()
 
-    def _send(self, reply: Reply) -> None:
-        if self.transport is None:
-            return
-        if self._close or self._calls.draining:
-            self.transport.write(reply.head + b"Connection: close\r\n\r\n" + reply.body)
-            self.force_close()
-        else:
-            self.transport.write(reply.head + b"\r\n" + reply.body)
+    def _send_soon(self, reply: Reply) -> bool:
+        """Send an answer with the others of this turn of the event loop; tell whether the connection goes on.
+
+        Each write by itself would wake its caller, on a machine of ours a third of what an answer costs; of those
+        that follow each other without a pause, few have to.
+        """
+        goes_on = not self._close and not self._calls.draining
+        head = reply.head if goes_on else reply.head + b"Connection: close\r\n"
+        self._loop.call_soon(self._send, head + b"\r\n" + reply.body, goes_on)
+        return goes_on
+
+    def _send(self, answer: bytes, goes_on: bool) -> None:
+        if self.transport is not None:
+            self.transport.write(answer)
+            if not goes_on:
+                self.force_close()
+        self._is_over()
+
+    def _is_over(self) -> None:
+        """Note that the request that was under way is answered, for which a shutdown may be waiting."""
+        self._request_in_progress = False
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)
 
     def _go_on(self) -> None:
         """Serve what came meanwhile, or wait for the next request."""
