@@ -6,6 +6,7 @@ opens connections (through proxies, with TLS) and keeps them, and its parser; wh
 ever sent a second time.
 """
 
+import asyncio
 import ssl
 from typing import NamedTuple, TypeAlias
 
@@ -161,8 +162,9 @@ async def _answer(connection: Connection, request: bytes) -> Exchange:
         max_line_size=_HEADER_LINE_BYTES,
         max_field_size=_HEADER_LINE_BYTES,
     )
-    # In one piece: a body is 3 MiB at most, and how many writes there may be is bounded.
-    transport.write(request)
+    # In one piece: a body is 3 MiB at most, and how many writes there may be is bounded. And after the others of
+    # this turn of the event loop, without a pause, so that an apiserver that is near need not be woken for each.
+    asyncio.get_running_loop().call_soon(transport.write, request)
     while True:
         message, content = await protocol.read()
         if not 100 <= message.code < 200:  # such an answer only says that another one comes
