@@ -20,6 +20,8 @@ class SharedTask(Generic[T]):
 
     def __init__(self, work: Coroutine[Any, Any, T], give_up: "Callable[[SharedTask[T]], None]") -> None:
         self._task = asyncio.create_task(work)
+        self._task.add_done_callback(self._wake)
+        self._waiting: list[asyncio.Future[None]] = []
         self._give_up = give_up
         self.callers = 0
 
@@ -31,10 +33,22 @@ class SharedTask(Generic[T]):
         """
         self.callers += 1
         try:
-            return await asyncio.shield(self._task)
+            if not self._task.done():
+                await self._done()
+            return self._task.result()
         finally:
             self.callers -= 1
             if not self.callers and not self._task.done():
                 self._give_up(self)
                 self._task.cancel()
                 await asyncio.wait([self._task])
+
+    async def _done(self) -> None:
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting
+
+    def _wake(self, _: "asyncio.Task[T]") -> None:
+        for each in self._waiting:
+            if not each.done():
+                each.set_result(None)

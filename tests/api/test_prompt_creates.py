@@ -144,9 +144,11 @@ async def test_what_becomes_of_a_known_create_is_told_as_the_routes_tell_it_and_
     assert len(apiserver.arrived) == 3
     assert ways.routed == 2
     prompt, routed = answers
-    if prompt is None or routed is None:
-        assert prompt is routed is code
+    if code is None:
+        assert prompt is routed is None
     else:
+        assert prompt is not None
+        assert routed is not None
         assert plain(prompt) == plain(routed)
         assert prompt.json["code"] == code
     assert held(service) == 0

@@ -99,9 +99,22 @@ async def test_the_last_who_leaves_as_the_read_before_ends_does_not_end_the_read
     assert source.is_forgotten()
 
 
-async def test_many_who_ask_while_one_reads_share_exactly_one_more() -> None:
+async def test_who_asks_in_the_same_turn_shares_one_read() -> None:
     source = Source()
     callers = [asyncio.create_task(source.ask()) for _ in range(51)]
+    await turns(3)
+    assert len(source.begun) == 1
+    source.begun[0].set()
+    await asyncio.gather(*callers)
+    assert len(source.begun) == 1
+    assert source.is_forgotten()
+
+
+async def test_many_who_ask_while_one_reads_share_exactly_one_more() -> None:
+    source = Source()
+    callers = [asyncio.create_task(source.ask())]
+    await turns(3)
+    callers += [asyncio.create_task(source.ask()) for _ in range(50)]
     await turns(3)
     assert len(source.begun) == 1
     source.begun[0].set()
