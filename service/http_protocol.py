@@ -41,7 +41,7 @@ _LINGERING_SECONDS = 5
 # Twice this is kept of a body that nobody reads yet, and one of its chunks for each 16 bytes of it.
 _READ_BUFFER_BYTES = 64 * 1024
 # What is read at a time: it may be ten thousand chunks of a byte, which take 20 ms.
-_READ_BYTES = 64 * 1024
+_READ_BYTES = 16 * 1024
 # What is kept of an answer that its caller does not read yet: as much as asyncio takes without TLS.
 _WRITE_BUFFER_BYTES = 64 * 1024
 # Of a chunked body with its framing: there is no end to what may frame the few bytes that are taken.
