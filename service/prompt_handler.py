@@ -106,7 +106,9 @@ class PromptHandler(web.RequestHandler):
         """
         goes_on = not self._close and not self._calls.draining
         head = reply.head if goes_on else reply.head + b"Connection: close\r\n"
-        self._loop.call_soon(self._send, head + b"\r\n" + reply.body, goes_on)
+        # As an argument of the callback it would be in asyncio's own log, when that is told to be talkative.
+        answer = head + b"\r\n" + reply.body
+        self._loop.call_soon(lambda: self._send(answer, goes_on))
         return goes_on
 
     def _send(self, answer: bytes, goes_on: bool) -> None:

@@ -163,8 +163,9 @@ async def _answer(connection: Connection, request: bytes) -> Exchange:
         max_field_size=_HEADER_LINE_BYTES,
     )
     # In one piece: a body is 3 MiB at most, and how many writes there may be is bounded. And after the others of
-    # this turn of the event loop, without a pause, so that an apiserver that is near need not be woken for each.
-    asyncio.get_running_loop().call_soon(transport.write, request)
+    # this turn of the event loop, without a pause, so that an apiserver that is near need not be woken for each. An
+    # argument of the callback would be in asyncio's own log, when that is told to be talkative.
+    asyncio.get_running_loop().call_soon(lambda: transport.write(request))
     while True:
         message, content = await protocol.read()
         if not 100 <= message.code < 200:  # such an answer only says that another one comes
