@@ -14,7 +14,11 @@ from tests.readme import CONTRACT, README, section, sections
 from tests.tables import TABLES, tables_in, with_tables
 
 ROOT = README.parent
-DOCUMENTS = {"README.md": README, "docs/contract.md": CONTRACT}
+DOCUMENTS = {
+    "README.md": README,
+    "docs/contract.md": CONTRACT,
+    "docs/performance.md": README.parent / "docs" / "performance.md",
+}
 LONGEST_LINE = 120
 
 
