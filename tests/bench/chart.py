@@ -91,7 +91,8 @@ def _value(result: RowResult, server: str, value: float) -> str:
 
 
 def _note(machine: dict[str, Any]) -> str:
-    return f"{machine.get('cores')} cores, {machine.get('cpu')}; Kubernetes {machine.get('kubernetes')}"
+    programs = f"Kubernetes {machine.get('kubernetes')}, Python {machine.get('python')}"
+    return f"{machine.get('cores')} cores, {machine.get('cpu')}; {programs}"
 
 
 def _groups(groups: Iterable[tuple[str, Sequence[Bar]]]) -> Iterable[str]:
