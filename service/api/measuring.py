@@ -6,17 +6,22 @@ from aiohttp import web
 
 from service.api import keys
 from service.audit import AuditRecord
+from service.metrics import Metrics
 
 
 def measure(request: web.Request, record: AuditRecord) -> None:
-    """Count a request, under its route's template rather than its path.
+    """Count a request, under its route's template rather than its path."""
+    resource = request.match_info.route.resource
+    count(request.app[keys.METRICS], "" if resource is None else resource.canonical, record)
+
+
+def count(metrics: Metrics, route: str, record: AuditRecord) -> None:
+    """Count a request of a route.
 
     What is over only when its caller likes, such as a watch, has no duration that would tell anything.
     """
-    resource = request.match_info.route.resource
-    route = "" if resource is None else resource.canonical
     seconds = None if record.is_stream else time.perf_counter() - record.started
-    request.app[keys.METRICS].request(route, record.method, record.code, outcome_of(record), seconds)
+    metrics.request(route, record.method, record.code, outcome_of(record), seconds)
 
 
 def outcome_of(record: AuditRecord) -> str:

@@ -5,7 +5,6 @@ Only what has been answered with a Job before is answered here. Whatever is not 
 """
 
 import http
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
@@ -21,7 +20,7 @@ from service.api.cached_reads import find_job
 from service.api.creates import location_of, looked
 from service.api.forwarding import forwarded
 from service.api.known_calls import KnownCall
-from service.api.measuring import outcome_of
+from service.api.measuring import count
 from service.api.middlewares import REQUEST_ID_HEADER, rendered, request_id_of, told_of_a_bug
 from service.api.operations import COLLECTION, JOB
 from service.api.shared_reads import UpstreamRead, shared_answer
@@ -84,11 +83,7 @@ class PromptCalls:
         if message.version != HttpVersion11 or message.should_close or not body.is_eof():
             return None
         call = self._known.find(message.method, message.path, message.raw_headers)
-        if (
-            call is None
-            or body.total_bytes > _MOST_BODY_BYTES
-            or self._admission.is_full_for(call.caller.admission_key)
-        ):
+        if call is None or self._admission.is_full_for(call.caller.admission_key):
             return None
         if call.kind == "cached":
             return self._cached(call, message)
@@ -182,9 +177,7 @@ class PromptCalls:
 
     def _tell(self, record: AuditRecord) -> None:
         record.write()
-        seconds = time.perf_counter() - record.started
-        route = JOB if record.name else COLLECTION
-        self._metrics.request(route, record.method, record.code, outcome_of(record), seconds)
+        count(self._metrics, JOB if record.name else COLLECTION, record)
 
 
 class _Asked(NamedTuple):
