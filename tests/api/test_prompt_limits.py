@@ -1,6 +1,8 @@
 """A read that is known takes a place as any other, and its connection has the deadlines of any other."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -54,14 +56,15 @@ async def test_of_two_that_come_at_once_the_one_beyond_the_bound_is_429(
 ) -> None:
     apiserver = Apiserver()
 
-    async def answer(request: Received) -> object:
+    async def answer(request: Received) -> bytes | AsyncIterator[bytes] | None:
         if request.target.endswith("reviews"):
             verdict = {"authenticated": True, "allowed": True, "user": {"username": "ann"}}
             return json_answer(201, msgspec.json.encode({"status": verdict}))
         return await apiserver.answer(request)
 
     bound = "max_requests_inflight" if mode == "none" else "max_requests_inflight_per_caller"
-    service = await front(answer, token="own", auth_mode=mode, **{bound: 1})  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"auth_mode": mode, bound: 1}
+    service = await front(answer, token="own", **settings)
     headers = ANN if mode == "delegated" else {}
     await learn(service, ONE, headers=headers)
     apiserver.gate.clear()

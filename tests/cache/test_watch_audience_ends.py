@@ -11,6 +11,7 @@ import pytest
 
 from service.api import keys
 from service.api.watch_writer import WatchWriter
+from service.cache.batches import SharedFeed
 from service.server import running
 from service.setting_values import Address
 from service.settings import default_settings
@@ -74,9 +75,9 @@ async def test_one_who_reads_nothing_is_cut_and_those_who_read_are_told_everythi
     writers: list[WatchWriter] = []
     attend = WatchWriter.attend
 
-    async def recorded(self: WatchWriter, feed: object) -> None:
+    async def recorded(self: WatchWriter, feed: SharedFeed) -> None:
         writers.append(self)
-        await attend(self, feed)  # type: ignore[arg-type]
+        await attend(self, feed)
 
     monkeypatch.setattr(WatchWriter, "attend", recorded)
     service = await started(front, watch_silence_seconds=1.0)
