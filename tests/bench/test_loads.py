@@ -77,6 +77,7 @@ class Server:
         self.status = "200 OK"
         self.asked: list[str] = []
         self._server: asyncio.Server
+        self._serving: set[asyncio.Task[None] | None] = set()
 
     async def __aenter__(self) -> Candidate:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -86,8 +87,10 @@ class Server:
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
         await self._server.wait_closed()
+        await asyncio.gather(*(each for each in self._serving if each))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(asyncio.current_task())
         with suppress(asyncio.IncompleteReadError):  # the caller has left
             while b"Connection: close" not in await self._answer(reader, writer):
                 pass
